@@ -1,0 +1,1 @@
+//! Checks and profiles compiled to fused scans, and judged.

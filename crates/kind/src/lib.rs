@@ -1,0 +1,1 @@
+//! The traits a kind of asset implements.

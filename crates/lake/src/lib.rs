@@ -1,0 +1,1 @@
+//! Tables on object storage: stage, commit, read a file list.
