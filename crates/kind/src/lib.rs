@@ -1,1 +1,203 @@
-//! The traits a kind of asset implements.
+//! What a kind of asset is: the traits [`Kind`] and [`Asset`], and what a build may use.
+//!
+//! A kind reads the part of an asset file that the envelope does not know, says what the asset reads and what
+//! shapes its result, plans its schema, looks at the outside world, and builds files that no reader can see. It
+//! knows nothing of the other kinds, of the catalog, of checks or of publication: `run` drives stage → audit →
+//! publish for all of them in the same way.
+//!
+//! Cost: one call of `read` and `plan` per asset and plan; one `observe` per asset that has an outside.
+
+mod stage;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use lockgate_engine::{ColumnLineage, Session};
+use lockgate_lake::Table;
+use lockgate_project::{AssetFile, KeyDoc, Project, SqlText};
+use lockgate_types::{
+    AssetName, DataFile, Diagnostic, Diagnostics, Effects, Place, RejectedRows, Schema, Threshold, Version,
+    VersionNumber,
+};
+use tokio_util::sync::CancellationToken;
+
+pub use stage::stage_streams;
+
+/// A kind of asset: `source`, `transform`, … One crate implements it; the binary lists it.
+#[async_trait]
+pub trait Kind: Send + Sync + fmt::Debug {
+    /// The word that stands behind `kind:`.
+    fn name(&self) -> &'static str;
+
+    /// One paragraph of markdown for the reference.
+    fn doc(&self) -> &'static str;
+
+    /// The keys of the asset file that are this kind's own. The reference, the JSON schema and "did you mean"
+    /// are made from them.
+    fn keys(&self) -> &'static [KeyDoc];
+
+    /// Reads one asset's settings from `file.rest` and `file.sql`; every mistake with its place.
+    fn read(&self, file: &Arc<AssetFile>, project: &Project) -> Result<Arc<dyn Asset>, Diagnostics>;
+}
+
+/// One asset as its kind understands it.
+#[async_trait]
+pub trait Asset: Send + Sync + fmt::Debug {
+    /// The assets whose data it reads.
+    fn inputs(&self) -> &[Input];
+
+    /// Everything that shapes the result beyond the envelope's own settings, as an object of named parts
+    /// (`sql`, `read`, `columns`, …). Its hash is part of the fingerprint, and its differences tell how the code
+    /// changed. Formatting, comments and prose must not be in it.
+    fn code(&self) -> serde_json::Value;
+
+    /// For `load: inline`: the SQL that stands in its readers' place of it.
+    fn inline(&self) -> Option<&SqlText> {
+        None
+    }
+
+    /// The schema and lineage of what a build will yield. `session` has the inputs registered without files, so
+    /// that planning opens no table. `live` is the published version, whose frozen schema a source goes by.
+    async fn plan(&self, session: &Session, live: Option<&Version>) -> Result<Planned, Diagnostics>;
+
+    /// How the world outside Lockgate stands against what `live` was built from.
+    async fn observe(&self, live: Option<&Version>) -> Result<Outside, KindError> {
+        let _ = live;
+        Ok(Outside::None)
+    }
+
+    /// Builds the files of a version. Whatever it writes is unreferenced until `run` publishes it; it must be
+    /// repeatable, and must fail (not publish a half) when what it reads changes meanwhile.
+    async fn build(&self, cx: BuildContext) -> Result<Built, KindError>;
+}
+
+/// An asset that another one reads, and where that is said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    pub name: AssetName,
+    pub place: Place,
+}
+
+/// What planning an asset yields.
+#[derive(Clone, Debug, Default)]
+pub struct Planned {
+    pub schema: Schema,
+    /// Empty for sources.
+    pub lineage: Vec<ColumnLineage>,
+    /// Things worth telling that do not stop a run.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// The world outside Lockgate, as an asset sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outside {
+    /// It reads nothing but other assets.
+    None,
+    /// The same as when the live version was built.
+    Unchanged,
+    Changed {
+        /// For people: `2 new files`, `data/orders.csv changed`.
+        why: String,
+        /// Hashed from what was seen: equal keys mean the same outside state.
+        key: String,
+    },
+}
+
+/// What a build may use.
+pub struct BuildContext {
+    /// The inputs are registered in the versions that the run pinned.
+    pub session: Session,
+    pub table: Table,
+    /// Where rows that do not fit go.
+    pub rejects: Table,
+    pub number: VersionNumber,
+    pub file: Arc<AssetFile>,
+    /// As planned. A source whose `evolve` allows it may answer another one.
+    pub schema: Schema,
+    pub live: Option<Version>,
+    /// Build everything anew: `load: append` starts over.
+    pub full_refresh: bool,
+    /// The run's logical time.
+    pub as_of: DateTime<Utc>,
+    pub threads: usize,
+    pub progress: Progress,
+    pub cancel: CancellationToken,
+    pub effects: Effects,
+}
+
+impl BuildContext {
+    /// `Err(Interrupted)` once the run is being stopped; builds call it between batches.
+    pub fn go_on(&self) -> Result<(), KindError> {
+        if self.cancel.is_cancelled() { Err(KindError::Interrupted) } else { Ok(()) }
+    }
+}
+
+/// Counts rows as they are staged; a terminal draws it. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Progress {
+    rows: Arc<std::sync::atomic::AtomicU64>,
+}
+
+impl Progress {
+    pub fn add_rows(&self, rows: usize) {
+        self.rows.fetch_add(rows as u64, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.rows.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+/// A staged version's content.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// Every file of the new version; with `append` also those it keeps from the live one.
+    pub files: Vec<DataFile>,
+    pub rows: u64,
+    pub size_bytes: u64,
+    pub schema: Schema,
+    /// Rows that did not fit, already written to the rejects table's files.
+    pub rejects: Option<RejectedRows>,
+    /// How many rejected rows are allowed; more hold the version.
+    pub reject_limit: Option<Threshold>,
+    /// Rows that were read to build it, rejected ones included.
+    pub rows_read: u64,
+    /// What it remembers of the outside; comes back as `live.source_state`.
+    pub source_state: serde_json::Value,
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Why a build did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum KindError {
+    /// It will fail the same way again until someone mends something.
+    #[error("{0}")]
+    Permanent(Diagnostics),
+    /// It may go well when tried again: a network, a lock, a busy disk.
+    #[error("{0}")]
+    Transient(Diagnostic),
+    /// The other side asks to slow down.
+    #[error("{diagnostic}")]
+    Throttled { diagnostic: Diagnostic, retry_after: Option<std::time::Duration> },
+    #[error("interrupted")]
+    Interrupted,
+    #[error(transparent)]
+    Lake(#[from] lockgate_lake::LakeError),
+    #[error(transparent)]
+    Engine(#[from] lockgate_engine::EngineError),
+}
+
+impl KindError {
+    pub fn permanent(diagnostic: Diagnostic) -> Self {
+        KindError::Permanent(Diagnostics(vec![diagnostic]))
+    }
+}
+
+impl From<Diagnostics> for KindError {
+    fn from(diagnostics: Diagnostics) -> Self {
+        KindError::Permanent(diagnostics)
+    }
+}
+

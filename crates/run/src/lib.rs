@@ -1,1 +1,34 @@
-//! Plan, journal, stage, audit, publish.
+//! Runs a project: the graph of its assets, the plan of what is stale and why, and the journaled way of every
+//! version from stage through audit to publication.
+//!
+//! It owns the graph, the plan, the journal, leases, the publish protocol, and the decisions people make about
+//! versions (publish by hand, dismiss, roll back, suppress, baseline). It does not know any kind of asset by
+//! name, nor what a terminal is: it tells an [`Observer`] what happens.
+//!
+//! Main types: [`Workspace`] (an opened project), [`Graph`], [`Plan`], [`RunSummary`], [`Standing`].
+//!
+//! Cost: a plan is linear in assets and edges; it opens no table, and with a warm cache plans no SQL. A run holds
+//! one task per asset in memory.
+
+mod decide;
+mod error;
+mod execute;
+mod graph;
+mod inspect;
+mod late;
+mod lease;
+mod plan;
+mod publish;
+mod stage;
+mod status;
+mod workspace;
+
+pub use decide::{BaselineReport, CheckReport, SuppressRequest};
+pub use error::{CODES, RunError};
+pub use execute::{AssetResult, Observer, RunOptions, RunSummary};
+pub use graph::{Graph, Node};
+pub use inspect::{ChangedRow, Diff, DiffColumn, DiffOf, Query, QueryOptions, Shown, Which};
+pub use plan::{Estimate, Plan, PlanOptions, Reason, SchemaChange, Step};
+pub use publish::FAULT_POINTS;
+pub use status::{AssetStatus, HeldInfo, LiveInfo, Standing, Status};
+pub use workspace::{OpenOptions, Workspace};

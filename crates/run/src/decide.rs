@@ -1,0 +1,311 @@
+//! What people decide about versions: publish by hand, dismiss, roll back, suppress, baseline; and judging again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use lockgate_catalog::{AuditEntry, Publication};
+use lockgate_types::{
+    AssetName, CheckOutcome, Diagnostic, KnownFailure, Suppression, Threshold, Version, VersionNumber, VersionState,
+};
+use serde::Serialize;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{CANNOT_WRITE, PAST_DATE, UNKNOWN_CHECK};
+use crate::stage::with_before;
+use crate::{Graph, RunError, Workspace};
+
+/// What `check` found on one live version.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckReport {
+    pub asset: AssetName,
+    pub version: VersionNumber,
+    pub outcomes: Vec<CheckOutcome>,
+}
+
+/// What `baseline` wrote.
+#[derive(Clone, Debug, Serialize)]
+pub struct BaselineReport {
+    /// Every known failure of the selected assets now.
+    pub written: Vec<KnownFailure>,
+    /// Entries that no longer fail.
+    pub removed: Vec<KnownFailure>,
+    pub file: PathBuf,
+}
+
+/// A suppression as asked for.
+#[derive(Clone, Debug)]
+pub struct SuppressRequest {
+    pub asset: AssetName,
+    pub check: String,
+    pub until: DateTime<Utc>,
+    pub why: String,
+    pub limit: Option<Threshold>,
+}
+
+impl Workspace {
+    /// Publishes a held version (with the held members of its group) by hand, as long as its base is live.
+    ///
+    /// # Errors
+    /// [`RunError::NothingHeld`], [`RunError::CannotPublish`], and what publication can answer.
+    pub async fn publish_held(&self, graph: &Graph, name: &AssetName, why: &str) -> Result<Version, RunError> {
+        let node = graph.node(name)?;
+        let together: BTreeSet<&AssetName> = match &node.group {
+            Some(group) => graph.nodes().values().filter(|n| n.group.as_ref() == Some(group)).map(|n| &n.file.name).collect(),
+            None => [name].into(),
+        };
+        let lease = self.acquire(node, &CancellationToken::new()).await?;
+        let held = self.catalog.held(self.env()).await?;
+        let mut members: Vec<Version> = held.into_iter().filter(|version| together.contains(&version.asset)).collect();
+        let result = self.publish_members(graph, name, &mut members, &lease.lease, why).await;
+        lease.release().await;
+        result
+    }
+
+    async fn publish_members(
+        &self,
+        graph: &Graph,
+        name: &AssetName,
+        members: &mut [Version],
+        lease: &lockgate_catalog::Lease,
+        why: &str,
+    ) -> Result<Version, RunError> {
+        let Some(index) = members.iter().position(|version| version.asset == *name) else {
+            return Err(RunError::NothingHeld { asset: name.clone() });
+        };
+        for version in members.iter_mut() {
+            let live = self.catalog.live_one(self.env(), &version.asset).await?.map(|live| live.number);
+            if live != version.base {
+                let live = live.map_or_else(|| "nothing".to_owned(), |number| format!("version {number}"));
+                return Err(RunError::CannotPublish {
+                    asset: version.asset.clone(),
+                    number: version.number,
+                    reason: format!("it was judged against another version, and {live} is live now"),
+                });
+            }
+            version.why = Some(why.to_owned());
+        }
+        let by = Publication { actor: self.actor.clone(), why: Some(why.to_owned()), retract: false };
+        self.publish(members, lease, &by, "WRITE").await?;
+        for version in members.iter() {
+            if let Some(node) = graph.nodes().get(&version.asset) {
+                self.catalog.set_code(self.env(), &version.asset, &node.fingerprint, &node.code).await?;
+            }
+        }
+        Ok(members[index].clone())
+    }
+
+    /// Gives a held version up. The same candidate is not built again until code or inputs change.
+    ///
+    /// # Errors
+    /// [`RunError::NothingHeld`]; catalog errors.
+    pub async fn dismiss(&self, name: &AssetName, why: &str) -> Result<Version, RunError> {
+        let held = self.catalog.held(self.env()).await?;
+        let Some(mut version) = held.into_iter().find(|version| version.asset == *name) else {
+            return Err(RunError::NothingHeld { asset: name.clone() });
+        };
+        self.catalog
+            .abandon(self.env(), name, version.number, VersionState::Dismissed, Some(why), &self.actor)
+            .await?;
+        version.state = VersionState::Dismissed;
+        version.why = Some(why.to_owned());
+        Ok(version)
+    }
+
+    /// Publishes a new version with the content of an old one. It is not stale until code or inputs change.
+    ///
+    /// # Errors
+    /// [`RunError::UnknownVersion`], [`RunError::CannotPublish`] when the old version's files are gone or it never
+    /// was published; what publication can answer.
+    pub async fn rollback(
+        &self,
+        graph: &Graph,
+        name: &AssetName,
+        to: VersionNumber,
+        why: &str,
+    ) -> Result<Version, RunError> {
+        let node = graph.node(name)?;
+        let lease = self.acquire(node, &CancellationToken::new()).await?;
+        let result = self.roll_back_under_lease(name, to, why, &lease.lease).await;
+        lease.release().await;
+        result
+    }
+
+    async fn roll_back_under_lease(
+        &self,
+        name: &AssetName,
+        to: VersionNumber,
+        why: &str,
+        lease: &lockgate_catalog::Lease,
+    ) -> Result<Version, RunError> {
+        let Some(old) = self.catalog.version(self.env(), name, to).await? else {
+            return Err(RunError::UnknownVersion { asset: name.clone(), number: to });
+        };
+        let Some(live) = self.catalog.live_one(self.env(), name).await? else {
+            return Err(RunError::NothingPublished { asset: name.clone() });
+        };
+        let refuse = |reason: &str| {
+            Err(RunError::CannotPublish { asset: name.clone(), number: to, reason: reason.to_owned() })
+        };
+        match old.state {
+            VersionState::Published => return refuse("it is live already"),
+            VersionState::Superseded | VersionState::Retracted => {}
+            VersionState::Expired => return refuse("its files were removed by retention"),
+            VersionState::Staged
+            | VersionState::Publishing
+            | VersionState::Held
+            | VersionState::Dismissed
+            | VersionState::Failed => return refuse("it was never published"),
+        }
+        let number = self.catalog.reserve_version(self.env(), name).await?;
+        let mut version = Version {
+            number,
+            state: VersionState::Staged,
+            run: None,
+            actor: self.actor.clone(),
+            // What makes an asset stale is compared with what is rolled back, or the next run would undo it.
+            fingerprint: live.fingerprint.clone(),
+            inputs: live.inputs.clone(),
+            candidate_key: live.candidate_key.clone(),
+            checks_fingerprint: old.checks_fingerprint.clone(),
+            base: Some(live.number),
+            base_delta_version: live.delta_version,
+            delta_version: None,
+            staged_at: self.effects.clock.now(),
+            published_at: None,
+            why: Some(why.to_owned()),
+            restores: Some(old.restores.unwrap_or(to)),
+            ..old
+        };
+        self.catalog.put_staged(self.env(), &version).await?;
+        let by = Publication { actor: self.actor.clone(), why: Some(why.to_owned()), retract: true };
+        self.publish(std::slice::from_mut(&mut version), lease, &by, "RESTORE").await?;
+        Ok(version)
+    }
+
+    /// Lets one check of one asset fail until a date, within a limit.
+    ///
+    /// # Errors
+    /// [`RunError::Invalid`] when the asset has no such check or the date has passed.
+    pub async fn suppress(&self, graph: &Graph, request: SuppressRequest) -> Result<Suppression, RunError> {
+        let node = graph.node(&request.asset)?;
+        let names: Vec<&str> = node.checks.iter().map(|check| check.name.as_str()).chain(["rejects"]).collect();
+        if !names.contains(&request.check.as_str()) {
+            let diagnostic = Diagnostic::error(
+                &UNKNOWN_CHECK,
+                format!("{} has no check `{}`", request.asset, request.check),
+            )
+            .expected(format!("one of {}", names.join(", ")));
+            return Err(RunError::Invalid(match lockgate_types::diagnostic::did_you_mean(&request.check, names) {
+                Some(near) => diagnostic.hint(format!("did you mean `{near}`?")).into(),
+                None => diagnostic.into(),
+            }));
+        }
+        let now = self.effects.clock.now();
+        if request.until <= now {
+            return Err(RunError::Invalid(
+                Diagnostic::error(&PAST_DATE, format!("{} has passed", request.until.to_rfc3339()))
+                    .hint("a suppression ends in the future")
+                    .into(),
+            ));
+        }
+        let suppression = Suppression {
+            asset: request.asset,
+            check: request.check,
+            actor: self.actor.clone(),
+            why: request.why,
+            made_at: now,
+            until: request.until,
+            limit: request.limit,
+        };
+        self.catalog.add_suppression(self.env(), &suppression).await?;
+        Ok(suppression)
+    }
+
+    /// Judges the live versions of the selected assets by today's checks. Retracts nothing.
+    ///
+    /// # Errors
+    /// Catalog, store and engine errors.
+    pub async fn check(
+        &self,
+        graph: &Graph,
+        selected: &BTreeSet<AssetName>,
+        as_of: DateTime<Utc>,
+    ) -> Result<Vec<CheckReport>, RunError> {
+        let view = self.catalog.live(self.env()).await?;
+        let mut reports = Vec::new();
+        for name in graph.order().iter().filter(|name| selected.contains(*name)) {
+            let (Some(node), Some(live)) = (graph.nodes().get(name), view.get(name)) else { continue };
+            let mut judged = live.clone();
+            let outcomes = self.audit(node, &view, as_of, &mut judged, None).await?;
+            // What was counted while it was built cannot be counted again.
+            let rejects = live.checks.iter().filter(|outcome| outcome.kind == "rejects").cloned();
+            judged.checks = with_before(outcomes, Some(live));
+            judged.checks.extend(rejects);
+            judged.checks_fingerprint = node.checks_fingerprint.clone();
+            self.catalog.set_audited(self.env(), &judged).await?;
+            reports.push(CheckReport { asset: name.clone(), version: live.number, outcomes: judged.checks });
+        }
+        self.judge_lateness(graph, selected, as_of).await?;
+        Ok(reports)
+    }
+
+    /// Records today's failures of the selected assets in `lockgate.known.yml`: of the held version where there is
+    /// one, else of the live one.
+    ///
+    /// # Errors
+    /// [`RunError::Failed`] when the file cannot be written; catalog errors.
+    pub async fn baseline(
+        &self,
+        graph: &Graph,
+        selected: &BTreeSet<AssetName>,
+        review_on: NaiveDate,
+        owner: Option<&str>,
+        reason: Option<&str>,
+    ) -> Result<BaselineReport, RunError> {
+        let live = self.catalog.live(self.env()).await?;
+        let held = self.catalog.held(self.env()).await?;
+        let held: BTreeMap<AssetName, Version> = held.into_iter().map(|v| (v.asset.clone(), v)).collect();
+        let mut all: Vec<KnownFailure> =
+            self.project.known.iter().filter(|known| !selected.contains(&known.asset)).cloned().collect();
+        let mut written = Vec::new();
+        for name in selected {
+            let (Some(node), Some(version)) = (graph.nodes().get(name), held.get(name).or_else(|| live.get(name))) else {
+                // Nothing was built, so nothing is known to be mended.
+                all.extend(self.project.known.iter().filter(|known| known.asset == *name).cloned());
+                continue;
+            };
+            let owner = owner.or(node.file.owner.as_deref());
+            let mut entries =
+                lockgate_checks::baseline(&version.checks, name, owner, review_on, &self.project.known);
+            for entry in &mut entries {
+                if let Some(reason) = reason {
+                    reason.clone_into(&mut entry.reason);
+                }
+            }
+            written.extend(entries);
+        }
+        all.extend(written.iter().cloned());
+        let is_kept = |known: &KnownFailure| all.iter().any(|k| k.asset == known.asset && k.check == known.check);
+        let removed = self.project.known.iter().filter(|known| !is_kept(known)).cloned().collect();
+        let file = self.project.root.join("lockgate.known.yml");
+        let text = lockgate_project::known::render(&all);
+        lockgate_project::known::write(&file, &text).map_err(|error| {
+            RunError::Failed(Diagnostic::error(&CANNOT_WRITE, format!("{} cannot be written: {error}", file.display())).into())
+        })?;
+        self.catalog
+            .audit(&AuditEntry {
+                at: self.effects.clock.now(),
+                actor: self.actor.clone(),
+                action: "baseline".to_owned(),
+                env: self.env().to_owned(),
+                asset: None,
+                version: None,
+                why: reason.map(str::to_owned),
+                detail: json!({ "known": all.len() }),
+            })
+            .await?;
+        Ok(BaselineReport { written, removed, file })
+    }
+}

@@ -1,0 +1,150 @@
+//! What can go wrong in planning and running.
+
+use lockgate_types::{AssetName, Code, Diagnostic, Diagnostics, Fault, VersionNumber};
+
+/// What a caller can act on.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The project, a query or the arguments are wrong: exit code 2.
+    #[error("{0}")]
+    Invalid(Diagnostics),
+    /// Something went wrong while doing it: exit code 1.
+    #[error("{0}")]
+    Failed(Diagnostics),
+    #[error("no asset is named {name}")]
+    UnknownAsset { name: AssetName, suggestion: Option<String> },
+    #[error("{asset} has no version {number}")]
+    UnknownVersion { asset: AssetName, number: VersionNumber },
+    #[error("{asset} has no held version")]
+    NothingHeld { asset: AssetName },
+    #[error("{asset} has no published version")]
+    NothingPublished { asset: AssetName },
+    #[error("{asset} version {number} cannot be published: {reason}")]
+    CannotPublish { asset: AssetName, number: VersionNumber, reason: String },
+    #[error("{asset} is being changed by {holder}")]
+    Busy { asset: AssetName, holder: String },
+    #[error("this process lost its lease on {asset} to another one")]
+    Fenced { asset: AssetName },
+    #[error(transparent)]
+    Catalog(#[from] lockgate_catalog::CatalogError),
+    #[error(transparent)]
+    Lake(#[from] lockgate_lake::LakeError),
+    #[error(transparent)]
+    Engine(#[from] lockgate_engine::EngineError),
+    #[error(transparent)]
+    Checks(#[from] lockgate_checks::ChecksError),
+    #[error(transparent)]
+    Kind(#[from] lockgate_kind::KindError),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error("interrupted")]
+    Interrupted,
+}
+
+macro_rules! codes {
+    ($($name:ident = $id:literal, $title:literal, $text:literal;)*) => {
+        $(pub(crate) static $name: Code = Code { id: $id, title: $title, text: $text };)*
+        /// The diagnostics of this crate.
+        pub const CODES: &[&Code] = &[$(&$name),*];
+    };
+}
+
+codes! {
+    UNKNOWN_ASSET = "LG0701", "no such asset",
+        "The command names an asset that the project does not have. Names are `schema.table`: the first folder under `assets/` and the file's stem. `lockgate status` lists them.";
+    UNKNOWN_VERSION = "LG0702", "no such version",
+        "The asset has no version of that number. Numbers are counted per asset and have gaps where an attempt failed; `lockgate history NAME` lists those that exist.";
+    NOTHING_HELD = "LG0703", "nothing is held",
+        "The command is about a held version, but the asset has none: it was published, dismissed or replaced by a newer candidate. `lockgate status` shows what is held.";
+    NOTHING_PUBLISHED = "LG0704", "nothing is published",
+        "The asset has no published version yet. `lockgate run NAME` builds one.";
+    CANNOT_PUBLISH = "LG0705", "this version cannot be published",
+        "A held version can be published by hand only as long as the version it was judged against is still live; and only versions whose files are kept can be rolled back to. Build a new candidate with `lockgate run NAME --force`.";
+    BUSY = "LG0706", "another process is changing the asset",
+        "A process holds the lease on the asset and its heartbeat is still moving. Wait for it, or stop it; a lease whose holder died is taken over by itself.";
+    FENCED = "LG0707", "the lease was lost",
+        "This process stood still for so long (a laptop asleep, a frozen container) that another one took over its asset. Nothing it does from then on has an effect. Run again: what the other one published is kept.";
+    CYCLE = "LG0708", "assets depend on each other in a circle",
+        "Assets form a graph without circles. The message names the way round; take one of its steps out, or split an asset in two.";
+    UNKNOWN_INPUT = "LG0709", "an asset reads a table that does not exist",
+        "Every `schema.table` in an asset's SQL or checks is an asset of the project. Dependencies come from the SQL itself; there is no `ref()`.";
+    GROUP_REENTERED = "LG0710", "a group is left and entered again",
+        "The members of a group are staged together and switch together. That cannot be done when a member depends on an asset outside that depends on another member. Put that asset into the group too, or take a member out.";
+    UNKNOWN_KIND = "LG0711", "unknown kind",
+        "`kind:` says what an asset is. The kinds of this build are listed in the reference.";
+    INLINE_CHECKS = "LG0712", "an inline asset cannot have checks",
+        "`load: inline` is not stored and has no versions, so nothing could be held. Put the checks on its readers, or give it a stored load.";
+    INTERRUPTED = "LG0713", "interrupted",
+        "The run was stopped by Ctrl-C or SIGTERM. What was published stays; what was being staged is discarded. `lockgate run` goes on.";
+    INJECTED = "LG0714", "an injected fault",
+        "A test made this step fail. It does not happen in production.";
+    SELECTS_NOTHING = "LG0715", "a query reads what is not there",
+        "A query may read assets (`schema.table`), their rejects tables (`schema.table__rejects`), `version('schema.table', N)`, and the tables of schema `lockgate`.";
+    DIFF_KEY = "LG0716", "a diff needs a key",
+        "Rows of two versions are told apart by a key. It comes from the asset's `unique` check; name one with `--key a,b` when there is none.";
+    UNKNOWN_CHECK = "LG0718", "no such check",
+        "The asset has no check of that name. A check is called `kind_columns` unless it says `name:`; `lockgate show NAME` lists them.";
+    PAST_DATE = "LG0719", "a date that has passed",
+        "A suppression ends at a time in the future. Dates are RFC 3339; a bare day is 00:00 UTC.";
+    CANNOT_WRITE = "LG0720", "a project file cannot be written",
+        "`lockgate baseline` writes `lockgate.known.yml` into the project folder. Check the folder's permissions.";
+    MISSING_COLUMN = "LG0717", "a setting names a column that does not exist",
+        "`partition_by` and `cluster_by` name columns of the asset's result.";
+}
+
+impl RunError {
+    /// What a person sees. One match without wildcard, so that a new variant cannot slip through.
+    pub fn diagnostics(&self) -> Diagnostics {
+        let one = |code: &'static Code, hint: &str| {
+            let diagnostic = Diagnostic::error(code, self.to_string());
+            Diagnostics(vec![if hint.is_empty() { diagnostic } else { diagnostic.hint(hint) }])
+        };
+        match self {
+            RunError::Invalid(diagnostics) | RunError::Failed(diagnostics) => diagnostics.clone(),
+            RunError::UnknownAsset { suggestion, .. } => match suggestion {
+                Some(name) => one(&UNKNOWN_ASSET, &format!("did you mean {name}?")),
+                None => one(&UNKNOWN_ASSET, "`lockgate status` lists the assets"),
+            },
+            RunError::UnknownVersion { asset, .. } => one(&UNKNOWN_VERSION, &format!("lockgate history {asset}")),
+            RunError::NothingHeld { .. } => one(&NOTHING_HELD, "`lockgate status` shows what is held"),
+            RunError::NothingPublished { asset } => one(&NOTHING_PUBLISHED, &format!("lockgate run {asset}")),
+            RunError::CannotPublish { asset, .. } => one(&CANNOT_PUBLISH, &format!("lockgate run {asset} --force")),
+            RunError::Busy { .. } => one(&BUSY, "wait for it to end, then try again"),
+            RunError::Fenced { .. } => one(&FENCED, "run again"),
+            RunError::Catalog(error) => error.diagnostic().into(),
+            RunError::Lake(error) => error.diagnostic().into(),
+            RunError::Engine(error) => error.diagnostics(),
+            RunError::Checks(error) => error.diagnostic().into(),
+            RunError::Kind(error) => match error {
+                lockgate_kind::KindError::Permanent(diagnostics) => diagnostics.clone(),
+                lockgate_kind::KindError::Transient(diagnostic)
+                | lockgate_kind::KindError::Throttled { diagnostic, .. } => diagnostic.clone().into(),
+                lockgate_kind::KindError::Interrupted => one(&INTERRUPTED, "lockgate run"),
+            },
+            RunError::Fault(_) => one(&INJECTED, ""),
+            RunError::Interrupted => one(&INTERRUPTED, "lockgate run"),
+        }
+    }
+
+    /// Whether the person's project or words are wrong (exit code 2) rather than the doing of it (1).
+    pub fn is_usage(&self) -> bool {
+        match self {
+            RunError::Invalid(_)
+            | RunError::UnknownAsset { .. }
+            | RunError::UnknownVersion { .. }
+            | RunError::NothingHeld { .. }
+            | RunError::NothingPublished { .. } => true,
+            RunError::Failed(_)
+            | RunError::CannotPublish { .. }
+            | RunError::Busy { .. }
+            | RunError::Fenced { .. }
+            | RunError::Catalog(_)
+            | RunError::Lake(_)
+            | RunError::Engine(_)
+            | RunError::Checks(_)
+            | RunError::Kind(_)
+            | RunError::Fault(_)
+            | RunError::Interrupted => false,
+        }
+    }
+}

@@ -1,0 +1,475 @@
+//! Looking at versions: show, query, history, diff.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use arrow::array::{Array, Int64Array, RecordBatch, UInt64Array};
+use arrow::datatypes::SchemaRef;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use chrono::{DateTime, Utc};
+use lockgate_catalog::{Late, SystemTable, VersionSummary};
+use lockgate_engine::{BatchStream, PinnedTable, Session};
+use lockgate_types::{AssetName, Diagnostic, Samples, Schema, Version, VersionNumber};
+use serde::Serialize;
+
+use crate::error::{DIFF_KEY, SELECTS_NOTHING};
+use crate::{Graph, RunError, SchemaChange, Workspace};
+
+/// Which version to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The live one, or the held one when nothing was published yet.
+    Live,
+    Held,
+    Number(VersionNumber),
+}
+
+/// One version, ready to be shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shown {
+    pub kind: String,
+    pub description: Option<String>,
+    pub owner: Option<String>,
+    pub tags: Vec<String>,
+    /// The asset's file, relative to the project.
+    pub file: PathBuf,
+    pub version: Version,
+    /// What readers see.
+    pub live: Option<VersionNumber>,
+    /// What waits for a decision.
+    pub held: Option<VersionNumber>,
+    pub late: Option<Late>,
+    /// Against the live version, when another one is shown.
+    pub schema_change: Option<SchemaChange>,
+    /// What changed upstream since the live version: input, its version then, its version in this one.
+    pub changed_inputs: Vec<(AssetName, Option<VersionNumber>, VersionNumber)>,
+    /// Whether the asset's code differs from the live version's.
+    pub code_changed: bool,
+    pub preview: Samples,
+}
+
+/// How to answer a query.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct QueryOptions {
+    /// The versions that were live then; the live ones when `None`.
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// A query's answer, streamed.
+pub struct Query {
+    pub schema: SchemaRef,
+    pub stream: BatchStream,
+}
+
+impl std::fmt::Debug for Query {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Query").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}
+
+/// Two versions to compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiffOf {
+    /// The live version with the held one.
+    Held,
+    Between(VersionNumber, VersionNumber),
+}
+
+/// What differs between two versions, by key.
+#[derive(Clone, Debug, Serialize)]
+pub struct Diff {
+    pub asset: AssetName,
+    pub from: VersionNumber,
+    pub to: VersionNumber,
+    pub key: Vec<String>,
+    /// Rows whose key only `to` has.
+    pub added: u64,
+    /// Rows whose key only `from` has.
+    pub removed: u64,
+    /// Rows of both with at least one other cell.
+    pub changed: u64,
+    pub unchanged: u64,
+    /// Changed cells by column, most first; columns without changes are left out.
+    pub columns: Vec<DiffColumn>,
+    pub schema: SchemaChange,
+    pub samples_added: Samples,
+    pub samples_removed: Samples,
+    pub samples_changed: Vec<ChangedRow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DiffColumn {
+    pub column: String,
+    pub changed: u64,
+}
+
+/// One changed row: its key, and column, value before, value after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChangedRow {
+    pub key: Vec<Option<String>>,
+    pub cells: Vec<(String, Option<String>, Option<String>)>,
+}
+
+/// Batches as text cells.
+pub fn samples(batches: &[RecordBatch]) -> Samples {
+    let mut samples = Samples::default();
+    let options = FormatOptions::default().with_null("");
+    for batch in batches {
+        if samples.columns.is_empty() {
+            samples.columns = batch.schema().fields().iter().map(|field| field.name().clone()).collect();
+        }
+        let formatters: Vec<_> =
+            batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options).ok()).collect();
+        for row in 0..batch.num_rows() {
+            let cells = batch.columns().iter().zip(&formatters).map(|(column, formatter)| {
+                (!column.is_null(row)).then(|| formatter.as_ref().map_or_else(String::new, |f| f.value(row).to_string()))
+            });
+            samples.rows.push(cells.collect());
+        }
+    }
+    samples
+}
+
+impl Workspace {
+    /// # Errors
+    /// [`RunError::UnknownAsset`], [`RunError::NothingHeld`], [`RunError::NothingPublished`], [`RunError::UnknownVersion`].
+    pub async fn show(
+        &self,
+        graph: &Graph,
+        name: &AssetName,
+        which: Which,
+        rows: usize,
+    ) -> Result<Shown, RunError> {
+        let node = graph.node(name)?;
+        let live = self.catalog.live_one(self.env(), name).await?;
+        let held = self.catalog.held(self.env()).await?.into_iter().find(|version| version.asset == *name);
+        let (live_number, held_number) = (live.as_ref().map(|v| v.number), held.as_ref().map(|v| v.number));
+        let version = match which {
+            Which::Live => live.clone().or(held).ok_or_else(|| RunError::NothingPublished { asset: name.clone() })?,
+            Which::Held => held.ok_or_else(|| RunError::NothingHeld { asset: name.clone() })?,
+            Which::Number(number) => self.any_version(name, number).await?,
+        };
+        let other = live.filter(|live| live.number != version.number);
+        let preview = self.lake.table(name).read(&version.files, &version.schema, &version.partition_by, Some(rows)).await?;
+        let changed_inputs = version.inputs.iter().filter_map(|(input, now)| {
+            let before = other.as_ref()?.inputs.get(input).copied();
+            (before != Some(*now)).then(|| (input.clone(), before, *now))
+        });
+        Ok(Shown {
+            kind: node.file.kind.clone(),
+            description: node.file.description.clone(),
+            owner: node.file.owner.clone(),
+            tags: node.file.tags.clone(),
+            file: node.file.source.file.clone(),
+            live: live_number,
+            held: held_number,
+            late: self.catalog.late(self.env()).await?.remove(name),
+            changed_inputs: changed_inputs.collect(),
+            code_changed: other.as_ref().is_some_and(|live| live.fingerprint != version.fingerprint),
+            schema_change: other
+                .map(|live| SchemaChange::between(&live.schema, &version.schema))
+                .filter(|change| !change.is_empty()),
+            preview: samples(&preview),
+            version,
+        })
+    }
+
+    async fn any_version(&self, name: &AssetName, number: VersionNumber) -> Result<Version, RunError> {
+        let version = self.catalog.version(self.env(), name, number).await?;
+        version.ok_or_else(|| RunError::UnknownVersion { asset: name.clone(), number })
+    }
+
+    /// Newest first.
+    ///
+    /// # Errors
+    /// Catalog errors.
+    pub async fn history(&self, name: &AssetName) -> Result<Vec<VersionSummary>, RunError> {
+        Ok(self.catalog.versions(self.env(), name).await?)
+    }
+
+    /// Answers a SELECT over published versions, rejects tables, `version('schema.table', N)` and `lockgate.*`.
+    ///
+    /// # Errors
+    /// [`RunError::Invalid`] when it does not parse, does not plan, or reads what is not there.
+    pub async fn query(&self, graph: &Graph, sql: &str, options: QueryOptions) -> Result<Query, RunError> {
+        let parsed = lockgate_engine::parse_query(sql).map_err(RunError::Invalid)?;
+        let session = self.session(self.effects.clock.now())?;
+        let mut readable = Readable { workspace: self, graph, at: None, seen: BTreeSet::new() };
+        if let Some(at) = options.at {
+            readable.at = Some(self.catalog.live_at(self.env(), at).await?);
+        }
+        for name in &parsed.tables {
+            readable.register(&session, name).await?;
+        }
+        for used in &parsed.versions {
+            let version = self.any_version(&used.asset, used.number).await?;
+            let pinned = PinnedTable::of(&version, &self.lake.table(&used.asset));
+            session.register_as("lockgate_versions", &used.alias, pinned)?;
+        }
+        for table in &parsed.system {
+            let Some(system) = self.catalog.system_table(table).await? else {
+                return Err(nothing_there(&format!("lockgate.{table}"), "lockgate has runs, tasks, versions, checks, profiles and audit"));
+            };
+            session.register_batches("lockgate", table, vec![system_batch(&system)?])?;
+        }
+        let stream = session.query(&parsed.rewritten, sql).await.map_err(as_invalid)?;
+        Ok(Query { schema: stream.schema(), stream })
+    }
+
+    /// Compares two versions by key, in bounded memory: the engine's joins spill.
+    ///
+    /// # Errors
+    /// [`RunError::Invalid`] when there is no key; unknown versions; engine errors.
+    pub async fn diff(
+        &self,
+        graph: &Graph,
+        name: &AssetName,
+        of: DiffOf,
+        key: Option<Vec<String>>,
+        limit: usize,
+    ) -> Result<Diff, RunError> {
+        let node = graph.node(name)?;
+        let (from, to) = match of {
+            DiffOf::Between(from, to) => (self.any_version(name, from).await?, self.any_version(name, to).await?),
+            DiffOf::Held => {
+                let held = self.catalog.held(self.env()).await?.into_iter().find(|version| version.asset == *name);
+                let held = held.ok_or_else(|| RunError::NothingHeld { asset: name.clone() })?;
+                let live = self.catalog.live_one(self.env(), name).await?;
+                (live.ok_or_else(|| RunError::NothingPublished { asset: name.clone() })?, held)
+            }
+        };
+        let unique = node.checks.iter().find_map(lockgate_checks::Check::unique_key);
+        let Some(key) = key.or(unique) else {
+            return Err(RunError::Invalid(
+                Diagnostic::error(&DIFF_KEY, format!("{name} has no `unique` check that says what a row's key is"))
+                    .hint(format!("lockgate diff {name} … --key COLUMN,COLUMN"))
+                    .into(),
+            ));
+        };
+        let shared = |column: &str| from.schema.column(column).is_some() && to.schema.column(column).is_some();
+        if let Some(missing) = key.iter().find(|column| !shared(column)) {
+            return Err(RunError::Invalid(
+                Diagnostic::error(&DIFF_KEY, format!("`{missing}` is not a column of both versions of {name}")).into(),
+            ));
+        }
+        let session = self.session(self.effects.clock.now())?;
+        let table = self.lake.table(name);
+        session.register_as("lockgate_diff", "a", PinnedTable::of(&from, &table))?;
+        session.register_as("lockgate_diff", "b", PinnedTable::of(&to, &table))?;
+        let compared: Vec<String> = to
+            .schema
+            .columns
+            .iter()
+            .map(|column| column.name.clone())
+            .filter(|column| shared(column) && !key.contains(column))
+            .collect();
+        let sql = DiffSql { key: &key, compared: &compared };
+        let counts = session.collect(&sql.counts()).await?;
+        let count = |column: usize| counts.first().map_or(0, |batch| integer(batch, column));
+        let mut columns: Vec<DiffColumn> = compared
+            .iter()
+            .enumerate()
+            .map(|(index, column)| DiffColumn { column: column.clone(), changed: count(4 + index) })
+            .filter(|column| column.changed > 0)
+            .collect();
+        columns.sort_by(|a, b| b.changed.cmp(&a.changed).then_with(|| a.column.cmp(&b.column)));
+        let changed = samples(&session.collect(&sql.changed_rows(limit)).await?);
+        Ok(Diff {
+            asset: name.clone(),
+            from: from.number,
+            to: to.number,
+            added: count(0),
+            removed: count(1),
+            changed: count(2),
+            unchanged: count(3),
+            columns,
+            schema: SchemaChange::between(&from.schema, &to.schema),
+            samples_added: self.rows_only_in(&session, &sql, "b", "a", limit).await?,
+            samples_removed: self.rows_only_in(&session, &sql, "a", "b", limit).await?,
+            samples_changed: changed.rows.iter().map(|row| changed_row(row, key.len(), &compared)).collect(),
+            key: key.clone(),
+        })
+    }
+
+    async fn rows_only_in(
+        &self,
+        session: &Session,
+        sql: &DiffSql<'_>,
+        table: &str,
+        other: &str,
+        limit: usize,
+    ) -> Result<Samples, RunError> {
+        Ok(samples(&session.collect(&sql.only_in(table, other, limit)).await?))
+    }
+}
+
+/// The statements of a diff over `lockgate_diff.a` (before) and `.b` (after).
+struct DiffSql<'a> {
+    key: &'a [String],
+    compared: &'a [String],
+}
+
+impl DiffSql<'_> {
+    fn on(&self) -> String {
+        let equal = |column: &String| format!("a.{0} is not distinct from b.{0}", quoted(column));
+        self.key.iter().map(equal).collect::<Vec<_>>().join(" and ")
+    }
+
+    fn any_changed(&self) -> String {
+        let differs = |column: &String| format!("a.{0} is distinct from b.{0}", quoted(column));
+        match self.compared {
+            [] => "false".to_owned(),
+            columns => columns.iter().map(differs).collect::<Vec<_>>().join(" or "),
+        }
+    }
+
+    /// Added, removed, changed, unchanged, then changed cells of every compared column, in one row.
+    fn counts(&self) -> String {
+        let both = "a._in and b._in";
+        let changed = self.any_changed();
+        let mut sums = vec![
+            "a._in is null".to_owned(),
+            "b._in is null".to_owned(),
+            format!("{both} and ({changed})"),
+            format!("{both} and not ({changed})"),
+        ];
+        sums.extend(self.compared.iter().map(|column| format!("{both} and a.{0} is distinct from b.{0}", quoted(column))));
+        let sums: Vec<String> = sums
+            .iter()
+            .enumerate()
+            .map(|(index, condition)| format!("count(*) filter (where {condition}) as c{index}"))
+            .collect();
+        format!(
+            "select {} from (select *, true as _in from lockgate_diff.a) a \
+             full join (select *, true as _in from lockgate_diff.b) b on {}",
+            sums.join(", "),
+            self.on()
+        )
+    }
+
+    fn only_in(&self, table: &str, other: &str, limit: usize) -> String {
+        let order = self.key.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ");
+        format!(
+            "select {table}.* from lockgate_diff.{table} {table} left anti join lockgate_diff.{other} {other} on {} \
+             order by {order} limit {limit}",
+            self.on()
+        )
+    }
+
+    /// The key, then before and after of every compared column.
+    fn changed_rows(&self, limit: usize) -> String {
+        let key = self.key.iter().map(|column| format!("b.{0} as {0}", quoted(column)));
+        let cells = self.compared.iter().enumerate().flat_map(|(index, column)| {
+            ["a", "b"].map(|side| format!("{side}.{} as {side}{index}", quoted(column)))
+        });
+        let order = (1..=self.key.len()).map(|column| column.to_string()).collect::<Vec<_>>().join(", ");
+        format!(
+            "select {} from lockgate_diff.a a join lockgate_diff.b b on {} where {} order by {order} limit {limit}",
+            key.chain(cells).collect::<Vec<_>>().join(", "),
+            self.on(),
+            self.any_changed()
+        )
+    }
+}
+
+fn quoted(column: &str) -> String {
+    format!("\"{}\"", column.replace('"', "\"\""))
+}
+
+fn changed_row(row: &[Option<String>], key_columns: usize, compared: &[String]) -> ChangedRow {
+    let (key, cells) = row.split_at(key_columns.min(row.len()));
+    let pairs = cells.chunks_exact(2).zip(compared);
+    ChangedRow {
+        key: key.to_vec(),
+        cells: pairs
+            .filter(|(pair, _)| pair[0] != pair[1])
+            .map(|(pair, column)| (column.clone(), pair[0].clone(), pair[1].clone()))
+            .collect(),
+    }
+}
+
+fn integer(batch: &RecordBatch, column: usize) -> u64 {
+    let column = batch.column(column);
+    let signed = column.as_any().downcast_ref::<Int64Array>().map(|array| u64::try_from(array.value(0)).unwrap_or(0));
+    signed.or_else(|| column.as_any().downcast_ref::<UInt64Array>().map(|array| array.value(0))).unwrap_or(0)
+}
+
+/// What a query can read, registered as it is asked for.
+struct Readable<'a> {
+    workspace: &'a Workspace,
+    graph: &'a Graph,
+    at: Option<BTreeMap<AssetName, VersionNumber>>,
+    seen: BTreeSet<AssetName>,
+}
+
+impl Readable<'_> {
+    async fn version(&self, name: &AssetName) -> Result<Option<Version>, RunError> {
+        let (catalog, env) = (&self.workspace.catalog, self.workspace.env());
+        match &self.at {
+            None => Ok(catalog.live_one(env, name).await?),
+            Some(at) => match at.get(name) {
+                Some(number) => Ok(catalog.version(env, name, *number).await?),
+                None => Ok(None),
+            },
+        }
+    }
+
+    async fn register(&mut self, session: &Session, name: &AssetName) -> Result<(), RunError> {
+        if !self.seen.insert(name.clone()) {
+            return Ok(());
+        }
+        if let Some(of) = name.rejects_of() {
+            let table = self.workspace.lake.table(name);
+            let pinned = self.version(&of).await?.and_then(|version| PinnedTable::rejects_of(&version, &table));
+            let Some(pinned) = pinned else {
+                return Err(nothing_there(&name.to_string(), &format!("no row of the live version of {of} was rejected")));
+            };
+            return Ok(session.register(pinned)?);
+        }
+        let node = self.graph.node(name)?;
+        if let Some(sql) = node.asset.inline() {
+            for input in &node.inputs {
+                Box::pin(self.register(session, input)).await?;
+            }
+            return session.register_inline(name, sql).map_err(RunError::Invalid);
+        }
+        let Some(version) = self.version(name).await? else {
+            return Err(RunError::NothingPublished { asset: name.clone() });
+        };
+        Ok(session.register(PinnedTable::of(&version, &self.workspace.lake.table(name)))?)
+    }
+}
+
+fn nothing_there(name: &str, hint: &str) -> RunError {
+    RunError::Invalid(Diagnostic::error(&SELECTS_NOTHING, format!("there is no {name} to read")).hint(hint).into())
+}
+
+/// A query that does not plan is the asker's mistake, not a failure.
+fn as_invalid(error: lockgate_engine::EngineError) -> RunError {
+    match error {
+        lockgate_engine::EngineError::Sql(diagnostics) => RunError::Invalid(diagnostics),
+        other => RunError::Engine(other),
+    }
+}
+
+/// A system table's rows as one batch.
+fn system_batch(table: &SystemTable) -> Result<RecordBatch, RunError> {
+    let schema: &Schema = &table.columns;
+    let mut lines = String::new();
+    for row in &table.rows {
+        let object: serde_json::Map<String, serde_json::Value> =
+            schema.columns.iter().map(|column| column.name.clone()).zip(row.iter().cloned()).collect();
+        lines.push_str(&serde_json::Value::Object(object).to_string());
+        lines.push('\n');
+    }
+    let arrow = schema.to_arrow();
+    let fail = |error: arrow::error::ArrowError| {
+        RunError::Failed(Diagnostic::error(&SELECTS_NOTHING, format!("a system table cannot be read: {error}")).into())
+    };
+    let reader = arrow::json::ReaderBuilder::new(std::sync::Arc::clone(&arrow))
+        .with_batch_size(table.rows.len().max(1))
+        .build(lines.as_bytes())
+        .map_err(fail)?;
+    let batches = reader.collect::<Result<Vec<_>, _>>().map_err(fail)?;
+    arrow::compute::concat_batches(&arrow, &batches).map_err(fail)
+}

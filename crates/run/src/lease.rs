@@ -1,0 +1,123 @@
+//! Leases: one process changes an asset at a time, and one that stood still too long is fenced off.
+//!
+//! A lease is judged by its heartbeat on the observer's own monotonic clock: whoever waits takes it over once
+//! the beat has not moved for [`timeout`], and gets a higher epoch. Every later step of the old holder compares
+//! the epoch and fails. Clocks of different machines are never compared.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lockgate_catalog::{Catalog, Lease, LeaseAttempt};
+use lockgate_types::AssetName;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Node, RunError, Workspace};
+
+/// How long a beat may stand still before the lease is taken over. `LOCKGATE_LEASE_MS` shortens it in tests.
+fn timeout() -> Duration {
+    let ms = std::env::var("LOCKGATE_LEASE_MS").ok().and_then(|text| text.parse().ok());
+    Duration::from_millis(ms.unwrap_or(10_000))
+}
+
+/// A held lease. Beats until it is released or dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) lease: Lease,
+    catalog: Arc<dyn Catalog>,
+    stop: CancellationToken,
+    lost: Arc<Mutex<bool>>,
+}
+
+impl Held {
+    /// `Err(Fenced)` once a beat found the lease in other hands.
+    pub(crate) fn check(&self, asset: &AssetName) -> Result<(), RunError> {
+        if *self.lost.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Err(RunError::Fenced { asset: asset.clone() });
+        }
+        Ok(())
+    }
+
+    /// Gives it back. A release that fails costs the next holder the wait for the time-out, nothing else.
+    pub(crate) async fn release(self) {
+        self.stop.cancel();
+        if let Err(error) = self.catalog.release(&self.lease).await {
+            tracing::warn!(key = self.lease.key, %error, "lease not released");
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Workspace {
+    /// The members of a group are changed under one lease.
+    pub(crate) fn lease_key(&self, node: &Node) -> String {
+        match &node.group {
+            Some(group) => format!("{}/group:{group}", self.env()),
+            None => format!("{}/{}", self.env(), node.file.name),
+        }
+    }
+
+    /// Waits for the lease on an asset; takes it over from a holder whose heartbeat stands still.
+    pub(crate) async fn acquire(&self, node: &Node, cancel: &CancellationToken) -> Result<Held, RunError> {
+        let key = self.lease_key(node);
+        let timeout = timeout();
+        let mut seen: Option<(u64, u64, lockgate_types::Instant)> = None;
+        loop {
+            match self.catalog.try_lease(&key, &self.worker).await? {
+                LeaseAttempt::Taken(lease) => return Ok(self.keep(lease, timeout)),
+                LeaseAttempt::Held { epoch, beat, .. } => {
+                    let now = self.effects.clock.monotonic();
+                    match seen {
+                        Some((e, b, since)) if (e, b) == (epoch, beat) => {
+                            if now.saturating_sub(since) >= timeout
+                                && let LeaseAttempt::Taken(lease) =
+                                    self.catalog.steal(&key, &self.worker, epoch, beat).await?
+                            {
+                                tracing::warn!(key, "took over a lease whose holder stood still");
+                                return Ok(self.keep(lease, timeout));
+                            }
+                        }
+                        _ => seen = Some((epoch, beat, now)),
+                    }
+                }
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return Err(RunError::Interrupted),
+                () = tokio::time::sleep(timeout / 20) => {}
+            }
+        }
+    }
+
+    fn keep(&self, lease: Lease, timeout: Duration) -> Held {
+        let held = Held {
+            lease: lease.clone(),
+            catalog: Arc::clone(&self.catalog),
+            stop: CancellationToken::new(),
+            lost: Arc::new(Mutex::new(false)),
+        };
+        let (catalog, stop, lost) = (Arc::clone(&held.catalog), held.stop.clone(), Arc::clone(&held.lost));
+        // Ends when the lease is released or dropped.
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(timeout / 4) => {}
+                }
+                match catalog.beat(&lease).await {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        *lost.lock().unwrap_or_else(PoisonError::into_inner) = true;
+                        return;
+                    }
+                    // A catalog that is busy for one beat is asked again at the next.
+                    Err(error) => tracing::warn!(key = lease.key, %error, "heartbeat failed"),
+                }
+            }
+        });
+        held
+    }
+}

@@ -1,0 +1,435 @@
+//! Staging one asset: build, reject, audit, and the word of the gate.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use lockgate_catalog::Lease;
+use lockgate_checks::{AuditContext, JudgeContext};
+use lockgate_engine::{PinnedTable, Session};
+use lockgate_kind::{BuildContext, Built, KindError, Outside, Progress, stage_streams};
+use lockgate_lake::Layout;
+use lockgate_types::{
+    AssetName, CheckOutcome, CheckState, RejectedRows, RunId, Schema, Severity, Suppression, Threshold,
+    Version, VersionNumber, VersionState, check::share_of,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::plan::candidate_key;
+use crate::{Graph, Node, RunError, Workspace};
+
+/// Attempts at a build whose fault may pass.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// What a stage works with.
+pub(crate) struct StageContext<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) run: &'a RunId,
+    pub(crate) as_of: DateTime<Utc>,
+    /// The versions that this asset reads, by name: pinned at the run's start, or published or staged by it.
+    pub(crate) view: &'a BTreeMap<AssetName, Version>,
+    pub(crate) outside: Option<&'a Outside>,
+    /// Whether the plan has a reason besides newer inputs, which are looked at again here.
+    pub(crate) force: bool,
+    pub(crate) full_refresh: bool,
+    pub(crate) lease: &'a Lease,
+    pub(crate) progress: Progress,
+    pub(crate) cancel: &'a CancellationToken,
+}
+
+/// How staging came out.
+#[derive(Debug)]
+pub(crate) enum Staged {
+    /// What would be built is what is live.
+    Unchanged,
+    /// The gate opens for it.
+    Candidate(Box<Version>),
+    /// The gate does not. It is not recorded as held yet.
+    Stopped(Box<Version>),
+    /// The same candidate was held by an earlier run, and still is.
+    StillHeld(Box<Version>),
+}
+
+impl Workspace {
+    /// Builds and audits an asset's candidate under its lease. Nothing is visible to readers yet.
+    pub(crate) async fn stage(&self, node: &Node, cx: &StageContext<'_>) -> Result<Staged, RunError> {
+        let name = &node.file.name;
+        self.clear_leftovers(node, cx.lease).await?;
+        let live = self.catalog.live_one(self.env(), name).await?;
+        let inputs = self.input_versions(node, cx)?;
+        let key = candidate_key(&node.fingerprint, &inputs, cx.outside);
+        if let Some(live) = &live
+            && !cx.force
+        {
+            let same_outside = !matches!(cx.outside, Some(Outside::Changed { .. }));
+            let same = live.fingerprint == node.fingerprint && live.inputs == inputs && same_outside;
+            if same || live.candidate_key == key {
+                return Ok(Staged::Unchanged);
+            }
+        }
+        if !cx.force
+            && let Some(held) = self.held_candidate(name, &key, live.as_ref()).await?
+        {
+            return self.judge_again(node, cx, held, live.as_ref()).await;
+        }
+
+        let number = self.catalog.reserve_version(self.env(), name).await?;
+        let started = self.effects.clock.monotonic();
+        let built = self.build(node, cx, number, live.clone()).await?;
+        let build_ms = millis(self.effects.clock.monotonic().saturating_sub(started));
+        let mut version = Version {
+            asset: name.clone(),
+            number,
+            state: VersionState::Staged,
+            run: Some(cx.run.clone()),
+            actor: self.actor.clone(),
+            fingerprint: node.fingerprint.clone(),
+            checks_fingerprint: node.checks_fingerprint.clone(),
+            inputs,
+            schema: built.schema.clone(),
+            partition_by: node.file.partition_by.clone(),
+            files: built.files.clone(),
+            rows: built.rows,
+            size_bytes: built.size_bytes,
+            rejects: built.rejects.clone(),
+            source_state: built.source_state.clone(),
+            profile: None,
+            checks: Vec::new(),
+            base_delta_version: live.as_ref().and_then(|live| live.delta_version),
+            base: live.as_ref().map(|live| live.number),
+            delta_version: None,
+            staged_at: self.effects.clock.now(),
+            published_at: None,
+            as_of: cx.as_of,
+            why: None,
+            restores: None,
+            build_ms,
+            audit_ms: 0,
+            candidate_key: key,
+        };
+        self.catalog.put_staged(self.env(), &version).await?;
+        let started = self.effects.clock.monotonic();
+        self.reject_rows(node, cx, &mut version).await?;
+        let mut outcomes = self.audit(node, cx.view, cx.as_of, &mut version, live.as_ref()).await?;
+        outcomes.extend(self.rejects_outcome(node, &built).await?);
+        version.checks = with_before(outcomes, live.as_ref());
+        version.audit_ms = millis(self.effects.clock.monotonic().saturating_sub(started));
+        self.lake.table(name).record(&version).await?;
+        self.catalog.set_audited(self.env(), &version).await?;
+        Ok(verdict(version))
+    }
+
+    /// Versions that a dead process left as staged or publishing; whoever has the lease may clear them.
+    async fn clear_leftovers(&self, node: &Node, lease: &Lease) -> Result<(), RunError> {
+        let name = &node.file.name;
+        for mut version in self.catalog.publishing(self.env()).await?.into_iter().filter(|v| v.asset == *name) {
+            self.settle(std::slice::from_mut(&mut version), Some(lease)).await?;
+        }
+        for version in self.catalog.staged(self.env()).await?.into_iter().filter(|v| v.asset == *name) {
+            self.abandon(&version, "its run ended before its gate").await?;
+        }
+        Ok(())
+    }
+
+    /// Gives a staged version up and removes its files.
+    pub(crate) async fn abandon(&self, version: &Version, why: &str) -> Result<(), RunError> {
+        let (asset, number) = (&version.asset, version.number);
+        self.catalog.abandon(self.env(), asset, number, VersionState::Failed, Some(why), &self.actor).await?;
+        self.lake.table(asset).discard(number).await?;
+        self.lake.table(&asset.rejects()).discard(number).await?;
+        Ok(())
+    }
+
+    /// The exact versions of its stored inputs.
+    fn input_versions(
+        &self,
+        node: &Node,
+        cx: &StageContext<'_>,
+    ) -> Result<BTreeMap<AssetName, VersionNumber>, RunError> {
+        let mut inputs = BTreeMap::new();
+        for input in cx.graph.stored_inputs(node) {
+            let Some(version) = cx.view.get(&input) else { return Err(RunError::NothingPublished { asset: input }) };
+            inputs.insert(input, version.number);
+        }
+        Ok(inputs)
+    }
+
+    /// The held version that is this very candidate, if its base is still live.
+    async fn held_candidate(
+        &self,
+        name: &AssetName,
+        key: &str,
+        live: Option<&Version>,
+    ) -> Result<Option<Version>, RunError> {
+        let held = self.catalog.held(self.env()).await?;
+        let same = |held: &Version| {
+            held.asset == *name && held.candidate_key == key && held.base == live.map(|live| live.number)
+        };
+        Ok(held.into_iter().find(same))
+    }
+
+    /// A held candidate is not rebuilt; but known failures, suppressions and checks may have changed since.
+    async fn judge_again(
+        &self,
+        node: &Node,
+        cx: &StageContext<'_>,
+        mut held: Version,
+        live: Option<&Version>,
+    ) -> Result<Staged, RunError> {
+        let before: Vec<CheckState> = held.checks.iter().map(|outcome| outcome.state).collect();
+        if held.checks_fingerprint == node.checks_fingerprint {
+            let suppressions = self.catalog.suppressions(self.env()).await?;
+            let judge = self.judge_context(node, &suppressions);
+            for outcome in &mut held.checks {
+                lockgate_checks::judge_again(outcome, judge);
+            }
+        } else {
+            let outcomes = self.audit(node, cx.view, cx.as_of, &mut held, live).await?;
+            held.checks = with_before(outcomes, live);
+            held.checks_fingerprint = node.checks_fingerprint.clone();
+        }
+        if held.checks.iter().any(|outcome| outcome.state.holds()) {
+            let same = held.checks.iter().map(|outcome| outcome.state).eq(before);
+            if !same {
+                self.catalog.set_audited(self.env(), &held).await?;
+            }
+            return Ok(Staged::StillHeld(Box::new(held)));
+        }
+        self.catalog.set_audited(self.env(), &held).await?;
+        Ok(Staged::Candidate(Box::new(held)))
+    }
+
+    /// Runs the kind's build, again when its fault may pass.
+    async fn build(
+        &self,
+        node: &Node,
+        cx: &StageContext<'_>,
+        number: VersionNumber,
+        live: Option<Version>,
+    ) -> Result<Built, RunError> {
+        let name = &node.file.name;
+        let mut attempt = 1;
+        loop {
+            let context = BuildContext {
+                session: self.reading_session(cx.graph, node, cx.view, cx.as_of)?,
+                table: self.lake.table(name),
+                rejects: self.lake.table(&name.rejects()),
+                number,
+                file: Arc::clone(&node.file),
+                schema: node.schema.clone(),
+                live: live.clone(),
+                full_refresh: cx.full_refresh,
+                as_of: cx.as_of,
+                threads: self.engine.threads(),
+                progress: cx.progress.clone(),
+                cancel: cx.cancel.clone(),
+                effects: self.effects.clone(),
+            };
+            let error = match node.asset.build(context).await {
+                Ok(built) => return Ok(built),
+                Err(error) => error,
+            };
+            self.lake.table(name).discard(number).await?;
+            self.lake.table(&name.rejects()).discard(number).await?;
+            let wait = match &error {
+                KindError::Transient(_) => Duration::from_millis(200 * 2u64.pow(attempt)),
+                KindError::Throttled { retry_after, .. } => retry_after.unwrap_or(Duration::from_secs(5)),
+                KindError::Interrupted => return Err(RunError::Interrupted),
+                KindError::Permanent(_) | KindError::Lake(_) | KindError::Engine(_) => return Err(error.into()),
+            };
+            if attempt == ATTEMPTS_MAX {
+                return Err(error.into());
+            }
+            tracing::warn!(asset = %name, attempt, %error, "build failed, trying again");
+            attempt += 1;
+            tokio::select! {
+                () = cx.cancel.cancelled() => return Err(RunError::Interrupted),
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    /// A session in which the node's stored inputs stand in the versions of `view`, and its inline inputs as views.
+    pub(crate) fn reading_session(
+        &self,
+        graph: &Graph,
+        node: &Node,
+        view: &BTreeMap<AssetName, Version>,
+        as_of: DateTime<Utc>,
+    ) -> Result<Session, RunError> {
+        let session = self.session(as_of)?;
+        for input in graph.stored_dependencies(node) {
+            if let Some(version) = view.get(&input) {
+                session.register(PinnedTable::of(version, &self.lake.table(&input)))?;
+            } else if let Some(unbuilt) = graph.nodes().get(&input) {
+                // Only a check can read what has never been published; to it, it is an empty table.
+                session.register(PinnedTable::empty(input.clone(), unbuilt.schema.clone()))?;
+            }
+        }
+        for input in graph.inline_inputs(node) {
+            if let Some(sql) = graph.nodes().get(&input).and_then(|inline| inline.asset.inline()) {
+                session.register_inline(&input, sql).map_err(RunError::Invalid)?;
+            }
+        }
+        Ok(session)
+    }
+
+    /// Runs the checks over a version's files, and stores the profile in it.
+    pub(crate) async fn audit(
+        &self,
+        node: &Node,
+        view: &BTreeMap<AssetName, Version>,
+        as_of: DateTime<Utc>,
+        version: &mut Version,
+        live: Option<&Version>,
+    ) -> Result<Vec<CheckOutcome>, RunError> {
+        let name = &node.file.name;
+        let table = self.lake.table(name);
+        let session = self.session(as_of)?;
+        for input in node.checks.iter().flat_map(lockgate_checks::Check::reads).filter(|input| input != name) {
+            if let Some(version) = view.get(&input) {
+                session.register(PinnedTable::of(version, &self.lake.table(&input)))?;
+            } else {
+                return Err(RunError::NothingPublished { asset: input });
+            }
+        }
+        let candidate = PinnedTable::of(version, &table);
+        session.register(candidate.clone())?;
+        let rejects = PinnedTable::rejects_of(version, &self.lake.table(&name.rejects()));
+        if let Some(rejects) = &rejects {
+            session.register(rejects.clone())?;
+        }
+        let rejects = rejects.filter(|rejects| rejects.schema.column("_check").is_some());
+        if let Some(live) = live {
+            session.register_as("live", &format!("{}__{}", name.schema(), name.table()), PinnedTable::of(live, &table))?;
+        }
+        let suppressions = self.catalog.suppressions(self.env()).await?;
+        let report = lockgate_checks::audit(
+            &node.checks,
+            AuditContext {
+                session: &session,
+                asset: name,
+                candidate: &candidate,
+                rejects: rejects.as_ref(),
+                live,
+                as_of,
+                now: self.effects.clock.now(),
+                known: &self.project.known,
+                suppressions: &suppressions,
+                gate: node.file.gate,
+            },
+        )
+        .await?;
+        version.profile = Some(report.profile);
+        Ok(report.outcomes)
+    }
+
+    /// `action: reject`: rows that fail such a check leave for the rejects table, and the rest is staged anew.
+    async fn reject_rows(&self, node: &Node, cx: &StageContext<'_>, version: &mut Version) -> Result<(), RunError> {
+        let name = &node.file.name;
+        let Some(split) = lockgate_checks::reject_split(&node.checks, name, &version.schema) else { return Ok(()) };
+        let session = self.reading_session(cx.graph, node, cx.view, cx.as_of)?;
+        session.register(PinnedTable::of(version, &self.lake.table(name)))?;
+        let rejected_sql = match PinnedTable::rejects_of(version, &self.lake.table(&name.rejects())) {
+            None => split.rejected_sql,
+            Some(of_the_source) => {
+                session.register(of_the_source)?;
+                format!("select * from ({}) union all by name select * from {}", split.rejected_sql, name.rejects())
+            }
+        };
+        let streams = session.partitions(&rejected_sql).await?;
+        let Some(schema) = streams.first().and_then(|stream| Schema::from_arrow(&stream.schema()).ok()) else {
+            return Ok(());
+        };
+        // A number of its own: the files of the first attempt at it are not part of the version.
+        let number = self.catalog.reserve_version(self.env(), name).await?;
+        let rejects_set = self.lake.table(&name.rejects()).stage_set(number, &schema, Layout::default());
+        let none = Progress::default();
+        let rejected = stage_streams(streams, &rejects_set, 0, &none, cx.cancel).await?;
+        if rejected.rows == 0 {
+            return Ok(());
+        }
+        let layout = Layout { partition_by: version.partition_by.clone(), ..Layout::default() };
+        let set = self.lake.table(name).stage_set(number, &version.schema, layout);
+        let kept = stage_streams(session.partitions(&split.kept_sql).await?, &set, 0, &none, cx.cancel).await?;
+        let first = version.clone();
+        version.number = number;
+        version.files = kept.files;
+        version.rows = kept.rows;
+        version.size_bytes = kept.size_bytes;
+        version.rejects = Some(RejectedRows { rows: rejected.rows, files: rejected.files, schema });
+        self.catalog.put_staged(self.env(), version).await?;
+        self.abandon(&first, "rows that failed a check with `action: reject` were taken out").await
+    }
+
+    /// Rows that did not fit count as a check named `rejects`.
+    async fn rejects_outcome(&self, node: &Node, built: &Built) -> Result<Option<CheckOutcome>, RunError> {
+        let Some(limit) = built.reject_limit else { return Ok(None) };
+        let failing = built.rejects.as_ref().map_or(0, |rejects| rejects.rows);
+        let total = built.rows_read;
+        let suppressions = self.catalog.suppressions(self.env()).await?;
+        let mut outcome = CheckOutcome {
+            name: "rejects".to_owned(),
+            kind: "rejects".to_owned(),
+            section: None,
+            severity: Severity::Error,
+            state: CheckState::Passed,
+            failing,
+            total,
+            share: share_of(failing, total),
+            error: limit,
+            warn: Some(Threshold::Rows(0)),
+            message: format!("{failing} of {total} rows did not fit, allowed {}", allowed(limit)),
+            before: None,
+            samples: lockgate_types::Samples::default(),
+            excuse: None,
+            rejected: true,
+        };
+        if let Some(rejects) = built.rejects.as_ref().filter(|rejects| rejects.rows > 0) {
+            let table = self.lake.table(&node.file.name.rejects());
+            let rows = table.read(&rejects.files, &rejects.schema, &[], Some(100)).await?;
+            outcome.samples = crate::inspect::samples(&rows);
+        }
+        lockgate_checks::judge_again(&mut outcome, self.judge_context(node, &suppressions));
+        Ok(Some(outcome))
+    }
+
+    pub(crate) fn judge_context<'a>(&'a self, node: &'a Node, suppressions: &'a [Suppression]) -> JudgeContext<'a> {
+        JudgeContext {
+            asset: &node.file.name,
+            now: self.effects.clock.now(),
+            known: &self.project.known,
+            suppressions,
+            gate: node.file.gate,
+        }
+    }
+}
+
+fn allowed(limit: Threshold) -> String {
+    match limit {
+        Threshold::Rows(rows) => format!("{rows} rows"),
+        Threshold::Share(share) => format!("{} %", share * 100.0),
+    }
+}
+
+fn verdict(version: Version) -> Staged {
+    if version.checks.iter().any(|outcome| outcome.state.holds()) {
+        Staged::Stopped(Box::new(version))
+    } else {
+        Staged::Candidate(Box::new(version))
+    }
+}
+
+/// What the live version's outcome of the same check was.
+pub(crate) fn with_before(mut outcomes: Vec<CheckOutcome>, live: Option<&Version>) -> Vec<CheckOutcome> {
+    for outcome in &mut outcomes {
+        let before = live.and_then(|live| live.checks.iter().find(|before| before.name == outcome.name));
+        outcome.before = before.map(|before| (before.failing, before.total));
+    }
+    outcomes
+}
+
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,132 @@
+//! An opened project: its files, its catalog, its store, its engine and its kinds.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use lockgate_catalog::Catalog;
+use lockgate_engine::{Engine, EngineOptions, Scalar, Session, SessionOptions};
+use lockgate_kind::Kind;
+use lockgate_lake::Lake;
+use lockgate_project::{Project, Var};
+use lockgate_types::{Actor, Diagnostics, Effects};
+
+use crate::RunError;
+
+/// Reads one environment variable.
+pub type ReadEnv = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// How to open a project.
+#[derive(Clone)]
+pub struct OpenOptions {
+    /// `None` is the default environment.
+    pub environment: Option<String>,
+    /// Who does what is done through this workspace.
+    pub actor: Actor,
+    pub kinds: Vec<Arc<dyn Kind>>,
+    pub effects: Effects,
+    pub env: ReadEnv,
+}
+
+impl fmt::Debug for OpenOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenOptions").field("environment", &self.environment).field("actor", &self.actor).finish()
+    }
+}
+
+/// An opened project. Any number of processes may have the same one open.
+#[derive(Debug)]
+pub struct Workspace {
+    pub project: Project,
+    pub effects: Effects,
+    pub actor: Actor,
+    pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) lake: Arc<Lake>,
+    pub(crate) engine: Engine,
+    pub(crate) kinds: BTreeMap<&'static str, Arc<dyn Kind>>,
+    /// This process, as the holder of leases.
+    pub(crate) worker: String,
+    warnings: Diagnostics,
+}
+
+impl Workspace {
+    /// Loads the project, opens catalog and store, and finishes publications that a crash left half done.
+    ///
+    /// # Errors
+    /// [`RunError::Invalid`] with everything that is wrong in the project's files; catalog and store errors.
+    pub async fn open(root: &Path, options: OpenOptions) -> Result<Workspace, RunError> {
+        let (project, diagnostics) = lockgate_project::load(root, options.environment.as_deref(), &|name| {
+            (options.env)(name)
+        });
+        let project = match project {
+            Some(project) if !diagnostics.has_errors() => project,
+            // Assets that could be read are checked too, so that everything wrong is told at once.
+            Some(project) => {
+                let mut all = diagnostics;
+                all.extend(crate::graph::read_only(&project, &options.kinds));
+                return Err(RunError::Invalid(all));
+            }
+            None => return Err(RunError::Invalid(diagnostics)),
+        };
+        let store = root.join(&project.store);
+        let lake = Arc::new(Lake::open(&store, &project.environment, options.effects.clone())?);
+        let private = root.join(".lockgate");
+        let catalog = lockgate_catalog::open_sqlite(&private.join("catalog.db"), options.effects.clone()).await?;
+        let mut engine_options = EngineOptions::default();
+        if let Some(memory_bytes) = project.engine.memory_bytes {
+            engine_options.memory_bytes = memory_bytes;
+        }
+        if let Some(threads) = project.engine.threads {
+            engine_options.threads = threads;
+        }
+        engine_options.spill_dir = private.join("spill");
+        let engine = Engine::new(engine_options, Arc::clone(&lake))?;
+        let workspace = Workspace {
+            worker: format!("{}-{}", options.actor, options.effects.ids.next()),
+            project,
+            actor: options.actor,
+            catalog,
+            lake,
+            engine,
+            kinds: options.kinds.into_iter().map(|kind| (kind.name(), kind)).collect(),
+            effects: options.effects,
+            warnings: diagnostics,
+        };
+        workspace.finish_publications().await?;
+        Ok(workspace)
+    }
+
+    /// What loading found that does not stop a run.
+    pub fn warnings(&self) -> &Diagnostics {
+        &self.warnings
+    }
+
+    /// Replaces every secret that the project's files resolved by `***`.
+    pub fn redact(&self, text: &str) -> String {
+        self.project.secrets.iter().filter(|secret| !secret.expose().is_empty()).fold(text.to_owned(), |text, secret| {
+            text.replace(secret.expose(), "***")
+        })
+    }
+
+    pub(crate) fn env(&self) -> &str {
+        &self.project.environment
+    }
+
+    /// A session with the project's variables and functions, and no tables.
+    pub(crate) fn session(&self, run_at: DateTime<Utc>) -> Result<Session, RunError> {
+        let vars = self.project.vars.iter().map(|(name, var)| (name.clone(), scalar(var))).collect();
+        let functions = self.project.functions.iter().map(|function| function.sql()).collect();
+        self.engine.session(SessionOptions { vars, functions, run_at }).map_err(RunError::Invalid)
+    }
+}
+
+fn scalar(var: &Var) -> Scalar {
+    match var {
+        Var::Bool(value) => Scalar::Bool(*value),
+        Var::Integer(value) => Scalar::Integer(*value),
+        Var::Double(value) => Scalar::Double(*value),
+        Var::String(value) => Scalar::String(value.clone()),
+    }
+}
