@@ -1,0 +1,16 @@
+select
+  partsupp.part_id,
+  partsupp.supplier_id,
+  partsupp.available,
+  partsupp.supply_cost,
+  (partsupp.available * partsupp.supply_cost)::decimal(18, 2) as stock_value,
+  part.part_type,
+  part.size,
+  part.maker,
+  supplier.supplier,
+  supplier.nation,
+  supplier.region,
+  supplier.balance
+from {{ ref('clean_partsupp') }} as partsupp
+join {{ ref('clean_part') }} as part on part.part_id = partsupp.part_id
+join {{ ref('clean_supplier') }} as supplier on supplier.supplier_id = partsupp.supplier_id

@@ -1,0 +1,3 @@
+{% test expect(model, expression) %}
+select * from {{ model }} where not ({{ expression }})
+{% endtest %}

@@ -1,0 +1,13 @@
+/*
+checks:
+  - unique: [supplier_nation, customer_nation, year]
+  - rows: { min: 1000 }
+*/
+-- TPC-H question 7, for all pairs of nations.
+select
+  supplier_nation,
+  customer_nation,
+  extract(year from shipped_on)::int as year,
+  sum(revenue) as revenue
+from core.order_lines
+group by supplier_nation, customer_nation, extract(year from shipped_on)::int
