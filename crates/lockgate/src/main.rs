@@ -1,1 +1,4 @@
+mod codes;
+mod exit;
+mod terminal;
 fn main() {}

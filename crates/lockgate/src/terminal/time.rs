@@ -1,0 +1,76 @@
+//! Instants: relative for people, RFC 3339 in JSON, and what people type.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
+
+/// `just now`, `12 s ago`, `3 min ago`, `5 h ago`, `2 days ago`, then the day itself. What lies ahead reads
+/// `in 3 min`.
+pub(crate) fn ago(now: DateTime<Utc>, at: DateTime<Utc>) -> String {
+    let past = at <= now;
+    let length = if past { now - at } else { at - now };
+    let text = match length.num_seconds() {
+        0..=2 if past => return "just now".to_owned(),
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3_600 => format!("{} min", seconds / 60),
+        seconds @ 3_600..86_400 => format!("{} h", seconds / 3_600),
+        seconds @ 86_400..172_800 => format!("{} day", seconds / 86_400),
+        seconds @ 172_800..2_592_000 => format!("{} days", seconds / 86_400),
+        _ => return day(at.date_naive()),
+    };
+    if past { format!("{text} ago") } else { format!("in {text}") }
+}
+
+/// `30 Dec 2013`.
+pub(crate) fn day(on: NaiveDate) -> String {
+    on.format("%-d %b %Y").to_string()
+}
+
+/// `30 Dec 2013 23:00 UTC`, without the time when it is midnight.
+pub(crate) fn instant(at: DateTime<Utc>) -> String {
+    if at.time() == NaiveTime::MIN {
+        return day(at.date_naive());
+    }
+    let seconds = if at.second() == 0 && at.nanosecond() == 0 { "" } else { ":%S" };
+    at.format(&format!("%-d %b %Y %H:%M{seconds} UTC")).to_string()
+}
+
+/// RFC 3339 to the second, for JSON made here.
+pub(crate) fn rfc3339(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}
+
+/// Reads an instant: RFC 3339 (seconds may be left out), or a bare day, which is its 00:00 UTC.
+pub(crate) fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Ok(at.to_utc());
+    }
+    for format in ["%Y-%m-%dT%H:%M%#z", "%Y-%m-%d %H:%M:%S%#z", "%Y-%m-%d %H:%M%#z"] {
+        if let Ok(at) = DateTime::parse_from_str(text, format) {
+            return Ok(at.to_utc());
+        }
+    }
+    if let Ok(on) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return Ok(on.and_time(NaiveTime::MIN).and_utc());
+    }
+    if NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").is_ok() {
+        return Err(format!("it has no time zone: write {text}Z for UTC"));
+    }
+    Err("write a day (2026-11-01) or an instant (2026-11-01T06:30:00Z)".to_owned())
+}
+
+/// Reads a day.
+pub(crate) fn parse_day(text: &str) -> Result<NaiveDate, String> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| "write a day, such as 2026-11-01".to_owned())
+}
+
+/// The elapsed time between two readings of a monotonic clock.
+pub(crate) fn between_ms(from: lockgate_types::Instant, to: lockgate_types::Instant) -> u64 {
+    u64::try_from(to.saturating_sub(from).as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The length of a span of wall time.
+pub(crate) fn length_ms(length: TimeDelta) -> u64 {
+    u64::try_from(length.num_milliseconds()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;
