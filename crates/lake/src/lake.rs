@@ -3,31 +3,79 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use lockgate_types::{AssetName, Effects};
 use object_store::ObjectStore;
+use object_store::path::Path as StorePath;
 
+use crate::store::{Store, create_folders};
 use crate::{LakeError, Table};
 
+/// Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Lake {}
+pub struct Lake {
+    store: Store,
+    /// `tables`, or `env/NAME/tables`.
+    tables: StorePath,
+    effects: Effects,
+}
 
 impl Lake {
-    /// `environment` `default` is STORE/tables, any other STORE/env/NAME/tables.
+    /// Opens STORE, creating it when it is missing. The environment `default` has its tables in STORE/tables, any other in
+    /// STORE/env/NAME/tables.
+    ///
+    /// # Errors
+    /// [`LakeError::ReadOnly`] when this user cannot write there, [`LakeError::Full`] when the disk is full.
     pub fn open(root: &Path, environment: &str, effects: Effects) -> Result<Lake, LakeError> {
-        todo!()
+        let root = std::path::absolute(root).map_err(|source| LakeError::io("opening", root, source))?;
+        create_folders(&root).map_err(|source| match source.kind() {
+            // Whatever is missing, it is not a file of a table.
+            std::io::ErrorKind::NotFound => LakeError::Io { what: "creating folder", path: root.clone(), source },
+            _ => LakeError::io("creating folder", &root, source),
+        })?;
+        let tables = match environment {
+            "default" => StorePath::from("tables"),
+            name => StorePath::from_iter(["env", name, "tables"]),
+        };
+        let store = Store::local(&root)?;
+        let folder = store.file(&tables);
+        create_folders(&folder).map_err(|source| LakeError::io("creating folder", &folder, source))?;
+        let probe = folder.join(format!(".write-probe-{}", effects.ids.next()));
+        std::fs::write(&probe, b"")
+            .and_then(|()| std::fs::remove_file(&probe))
+            .map_err(|source| LakeError::io("writing to", &folder, source))?;
+        Ok(Lake { store, tables, effects })
     }
 
-    /// A second conditional create must fail.
+    /// Makes sure that the store keeps a second writer from overwriting a file: of two conditional creates, the second
+    /// must fail. For `init` and `doctor`.
     pub async fn probe(&self) -> Result<(), LakeError> {
-        todo!()
+        let path = self.tables.clone().join(format!(".create-probe-{}", self.effects.ids.next()));
+        let first = self.store.create(&path, Bytes::from_static(b"first")).await?;
+        let second = self.store.create(&path, Bytes::from_static(b"second")).await?;
+        let content = self.store.get(&path).await?;
+        let file = self.store.file(&path);
+        std::fs::remove_file(&file).map_err(|source| LakeError::io("removing", &file, source))?;
+        if first && !second && content.as_deref() == Some(b"first") {
+            Ok(())
+        } else {
+            Err(LakeError::NotExclusive { path: file })
+        }
     }
 
-    /// Rooted at STORE.
+    /// Rooted at STORE. Writes through it are durable when they return.
     pub fn object_store(&self) -> Arc<dyn ObjectStore> {
-        todo!()
+        self.store.objects()
     }
 
+    /// The folder of the store.
+    pub fn root(&self) -> &Path {
+        self.store.root()
+    }
+
+    /// Nothing is read or created.
     pub fn table(&self, asset: &AssetName) -> Table {
-        todo!()
+        let prefix = self.tables.clone().join(asset.schema()).join(asset.table());
+        Table::new(self.store.clone(), asset.clone(), prefix, self.effects.faults.clone())
     }
 }

@@ -1,94 +1,185 @@
-//! One table.
+//! One table: its names, its folders, its log.
 
-use arrow::array::RecordBatch;
-use lockgate_types::{AssetName, DataFile, Schema, Version, VersionNumber};
+use std::sync::Arc;
 
-use crate::{CommitBytes, CommitPlan, LakeError, Layout, PutOutcome, StageSet, StageWriter};
+use bytes::Bytes;
+use lockgate_types::{AssetName, DataFile, Faults, Schema, Version, VersionNumber};
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
 
+use crate::codes::{BEFORE_DISCARD, CHECKPOINT, CHECKPOINTED, DISCARDED, VERSION_RECORDED};
+use crate::delta::Kernel;
+use crate::delta::log::Log;
+use crate::store::Store;
+use crate::{LakeError, Layout, StageSet, StageWriter};
+
+/// A checkpoint is due after so many commits.
+const CHECKPOINT_COMMITS: u64 = 10;
+
+/// Of `version.json`. Raised when its shape changes; every older one stays readable.
+const RECORD_FORMAT: u32 = 1;
+
+/// Cheap to clone. Nothing is read before it is asked for.
 #[derive(Clone, Debug)]
-pub struct Table {}
+pub struct Table {
+    pub(crate) store: Store,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) log: Log,
+    asset: AssetName,
+    prefix: Path,
+}
 
 impl Table {
+    pub(crate) fn new(store: Store, asset: AssetName, prefix: Path, faults: Arc<Faults>) -> Table {
+        Table { log: Log::new(store.clone(), &prefix), store, faults, asset, prefix }
+    }
+
     pub fn asset(&self) -> &AssetName {
-        todo!()
+        &self.asset
     }
 
     /// The table's folder in the store: `tables/raw/orders`.
-    pub fn prefix(&self) -> object_store::path::Path {
-        todo!()
+    pub fn prefix(&self) -> Path {
+        self.prefix.clone()
     }
 
-    /// A single writer of a version: `stage_set(…).writer(0)`.
+    /// The only writer of a version: `stage_set(…).writer(0)`.
     pub fn stage(&self, number: VersionNumber, schema: &Schema, layout: Layout) -> StageWriter {
         self.stage_set(number, schema, layout).writer(0)
     }
 
-    /// Several writers of one version, in parallel.
+    /// Several writers of one version, in parallel. What is wrong with the layout is answered by the first write.
     pub fn stage_set(&self, number: VersionNumber, schema: &Schema, layout: Layout) -> StageSet {
-        todo!()
+        StageSet::new(
+            self.store.clone(),
+            self.faults.clone(),
+            self.asset.clone(),
+            self.prefix.clone(),
+            number,
+            schema,
+            layout,
+        )
     }
 
-    /// Waits until the staged files are on disk, and writes `version.json`. To be called before a version is
-    /// recorded as held; `prepare_commit` does it by itself.
+    /// Writes `version.json` beside the staged files: pins, checks, profile and actor, so that the catalog can be rebuilt.
+    /// [`Table::prepare_commit`] does it too; a version that is held needs it by itself.
     pub async fn record(&self, version: &Version) -> Result<(), LakeError> {
-        todo!()
+        let path = self.version_folder(version.number).join("version.json");
+        let record = RecordRef { format: RECORD_FORMAT, version };
+        let bytes = serde_json::to_vec_pretty(&record).map_err(|error| LakeError::Encode {
+            path: self.store.file(&path),
+            reason: error.to_string(),
+        })?;
+        self.store.replace(&path, Bytes::from(bytes)).await?;
+        Ok(self.faults.pass(&VERSION_RECORDED)?)
     }
 
-    /// What `record` wrote.
+    /// What [`Table::record`] wrote last.
     pub async fn recorded(&self, number: VersionNumber) -> Result<Option<Version>, LakeError> {
-        todo!()
+        let path = self.version_folder(number).join("version.json");
+        let Some(bytes) = self.store.get(&path).await? else { return Ok(None) };
+        let damaged = |reason: String| LakeError::Damaged { path: self.store.file(&path), reason };
+        let format: RecordFormat = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        if format.format > RECORD_FORMAT {
+            return Err(damaged(format!("its format {} is newer than this Lockgate's {RECORD_FORMAT}", format.format)));
+        }
+        let record: Record = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        Ok(Some(record.version))
     }
 
-    /// The numbers that have a folder of staged files, ascending.
+    /// The numbers that have a folder of staged files, published or not, ascending.
     pub async fn staged_numbers(&self) -> Result<Vec<VersionNumber>, LakeError> {
-        todo!()
-    }
-
-    pub async fn prepare_commit(&self, plan: CommitPlan<'_>) -> Result<CommitBytes, LakeError> {
-        todo!()
-    }
-
-    pub async fn load_commit(&self, number: VersionNumber, base: Option<u64>) -> Result<Option<CommitBytes>, LakeError> {
-        todo!()
-    }
-
-    pub async fn put_commit(&self, bytes: &CommitBytes) -> Result<PutOutcome, LakeError> {
-        todo!()
+        let names = self.store.names(&self.prefix.clone().join("_lockgate")).await?;
+        let numbers = names.iter().filter_map(|name| name.strip_prefix('v')?.parse().ok());
+        let mut numbers: Vec<VersionNumber> = numbers.map(VersionNumber).collect();
+        numbers.sort_unstable();
+        Ok(numbers)
     }
 
     /// The newest Delta version in the log.
     pub async fn head(&self) -> Result<Option<u64>, LakeError> {
-        todo!()
+        self.log.head().await
     }
 
-    /// `None` when somebody else committed it.
-    pub async fn published_by(&self, delta_version: u64) -> Result<Option<VersionNumber>, LakeError> {
-        todo!()
-    }
-
-    /// The files live at a Delta version, read from the log: for bases that somebody else committed.
+    /// The files that are live at a Delta version, read from the log: for bases that somebody else committed.
+    ///
+    /// # Errors
+    /// [`LakeError::Unsupported`] when the table needs what this build has not.
     pub async fn files_at(&self, delta_version: u64) -> Result<Vec<DataFile>, LakeError> {
-        todo!()
+        Ok(self.kernel().state(delta_version).await?.files)
     }
 
-    /// Failures are logged, never fatal.
+    /// Writes a checkpoint when ten commits have come since the last, so that other readers need not read the whole log. It
+    /// only makes them faster, so a failure is logged and nothing more. The cost is linear in the files of the table.
     pub async fn checkpoint(&self, delta_version: u64) -> Result<(), LakeError> {
-        todo!()
+        if let Err(error) = self.checkpoint_if_due(delta_version).await {
+            tracing::warn!(asset = %self.asset, delta_version, %error, "could not write a checkpoint");
+        }
+        Ok(())
     }
 
-    /// Removes the staged folder of a version that was never published.
+    async fn checkpoint_if_due(&self, delta_version: u64) -> Result<(), LakeError> {
+        let commits = match self.log.last_checkpoint().await? {
+            Some(last) => delta_version.saturating_sub(last),
+            None => delta_version + 1,
+        };
+        if commits < CHECKPOINT_COMMITS {
+            return Ok(());
+        }
+        self.faults.pass(&CHECKPOINT)?;
+        self.kernel().checkpoint(delta_version).await?;
+        Ok(self.faults.pass(&CHECKPOINTED)?)
+    }
+
+    /// Removes the staged folder of a version. Repeating it is harmless.
+    ///
+    /// # Errors
+    /// [`LakeError::Published`] when a commit that was prepared there stands in the log.
     pub async fn discard(&self, number: VersionNumber) -> Result<(), LakeError> {
-        todo!()
+        let folder = self.version_folder(number);
+        for name in self.store.names(&folder).await? {
+            let base = name.strip_prefix("commit-").and_then(|rest| rest.strip_suffix(".json"));
+            let Some(base) = base.and_then(|base| if base == "none" { Some(None) } else { base.parse().ok().map(Some) })
+            else {
+                continue;
+            };
+            let Some(commit) = self.load_commit(number, base).await? else { continue };
+            if self.log.read(commit.delta_version()).await?.is_some_and(|standing| standing == commit.bytes) {
+                let path = self.store.file(&folder);
+                return Err(LakeError::Published { asset: self.asset.clone(), number, path });
+            }
+        }
+        self.faults.pass(&BEFORE_DISCARD)?;
+        self.store.remove_folder(&folder).await?;
+        Ok(self.faults.pass(&DISCARDED)?)
     }
 
-    /// Small reads: previews.
-    pub async fn read(
-        &self,
-        files: &[DataFile],
-        schema: &Schema,
-        partition_by: &[String],
-        limit: Option<usize>,
-    ) -> Result<Vec<RecordBatch>, LakeError> {
-        todo!()
+    pub(crate) fn version_folder(&self, number: VersionNumber) -> Path {
+        self.prefix.clone().join("_lockgate").join(format!("v{number}"))
     }
+
+    pub(crate) fn commit_path(&self, number: VersionNumber, base: Option<u64>) -> Path {
+        let base = base.map_or_else(|| "none".to_owned(), |base| base.to_string());
+        self.version_folder(number).join(format!("commit-{base}.json"))
+    }
+
+    pub(crate) fn kernel(&self) -> Kernel {
+        Kernel { store: self.store.clone(), asset: self.asset.clone(), table: self.prefix.clone() }
+    }
+}
+
+#[derive(Serialize)]
+struct RecordRef<'a> {
+    format: u32,
+    version: &'a Version,
+}
+
+#[derive(Deserialize)]
+struct RecordFormat {
+    format: u32,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    version: Version,
 }
