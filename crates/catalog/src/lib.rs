@@ -1,1 +1,41 @@
-//! What is known: assets, versions, runs, checks, audit.
+//! What is known: versions and which of them are live, runs and their tasks, checks, profiles, leases, the audit
+//! log. It is the one place where a switch from one version to the next is decided, in one transaction.
+//!
+//! It owns the trait [`Catalog`], its SQLite backend ([`open_sqlite`]), the migrations, and the conformance suite
+//! that every backend passes. It does not know tables on disk, SQL of users, projects or kinds of assets, and it
+//! judges nothing: whether a version may be published is decided above.
+//!
+//! Main types: [`Catalog`], [`CatalogError`], [`PublishIntent`], [`Publication`], [`LiveHead`], [`VersionSummary`],
+//! [`Lease`], [`AuditEntry`].
+//!
+//! # Cost
+//! Every write is one transaction and one sync of the write-ahead log (progress of runs and heartbeats are
+//! written without one, see [`sqlite`]). Reads by asset are index look-ups and do not grow with assets or versions.
+//! [`Catalog::live_heads`] is linear in live assets and reads no documents. What reads documents says so: a document
+//! grows with the version's files, columns, checks and sample rows, typically 5 to 50 KB.
+
+mod cache;
+mod catalog;
+mod codes;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod error;
+mod faults;
+mod lease;
+mod log;
+mod publication;
+pub mod sqlite;
+mod system;
+mod version;
+
+pub use cache::CACHE_ENTRIES_MAX;
+pub use catalog::Catalog;
+pub use codes::CODES;
+pub use error::{CatalogError, Result};
+pub use faults::FAULT_POINTS;
+pub use lease::{Lease, LeaseAttempt};
+pub use log::{AuditEntry, Late};
+pub use publication::{OpenPublication, Publication, PublishIntent};
+pub use sqlite::open_sqlite;
+pub use system::{SYSTEM_TABLES, SystemTable};
+pub use version::{BuildRecord, CheckCounts, LiveHead, VersionSummary};

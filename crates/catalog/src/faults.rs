@@ -1,0 +1,46 @@
+//! The durable steps that tests make fail.
+
+use lockgate_types::FaultPoint;
+
+/// Two points around one commit: before it nothing has happened, after it only the answer is lost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Around {
+    pub(crate) before: FaultPoint,
+    pub(crate) after: FaultPoint,
+}
+
+macro_rules! around {
+    ($($name:ident = $text:literal, $what:literal;)*) => {
+        $(pub(crate) const $name: Around = Around {
+            before: FaultPoint { name: concat!("catalog.", $text, ".before"), means: concat!("nothing is recorded yet: ", $what) },
+            after: FaultPoint { name: concat!("catalog.", $text, ".after"), means: concat!("recorded, but the answer is lost: ", $what) },
+        };)*
+        /// Every fault point of this crate, in the order of a version's life.
+        pub const FAULT_POINTS: &[FaultPoint] = &[$($name.before, $name.after),*];
+    };
+}
+
+around! {
+    LEASE = "lease", "a lease is taken";
+    STEAL = "steal", "a lease is taken over";
+    RELEASE = "release", "a lease is given back";
+    CREATE_RUN = "create_run", "a run and its tasks";
+    RESERVE = "reserve", "a version number";
+    PUT_STAGED = "put_staged", "a staged version";
+    SET_AUDITED = "set_audited", "what the checks said";
+    HOLD = "hold", "a held version";
+    BEGIN_PUBLISHING = "begin_publishing", "the intent to publish";
+    SET_BASE = "set_base", "another base of a publication";
+    WITHDRAW = "withdraw", "a publication is withdrawn";
+    FINISH_PUBLISHING = "finish_publishing", "the switch of what is live";
+    ABANDON = "abandon", "a failed or dismissed version";
+    SET_CODE = "set_code", "the code that was published from";
+    SUPPRESS = "suppress", "a suppression";
+    SET_TASK = "set_task", "a task's progress";
+    EVENTS = "events", "events of the journal";
+    BEAT = "beat", "a heartbeat";
+    LATE = "late", "an asset's lateness";
+    CACHE = "cache", "plans for later";
+    AUDIT = "audit", "a line of the audit log";
+    END_RUN = "end_run", "the end of a run";
+}
