@@ -1,0 +1,147 @@
+//! `benches/RESULTS.md`, rendered from what each benchmark saved under `benches/results/`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::Side;
+use crate::measure::{Cost, median};
+use crate::terminal::{seconds, thousands};
+
+/// Keeps the pipeline's numbers; a side that did not run this time keeps the ones it had.
+pub(super) fn save_pipeline(root: &Path, scale: u32, sides: &[Side]) -> Result<()> {
+    let mut saved = read(root, "tpch")?.unwrap_or_else(|| json!({ "sides": {} }));
+    saved["scale"] = json!(scale);
+    for side in sides {
+        let median = median(&side.rounds).context("no round was run")?;
+        saved["sides"][side.name] = json!({
+            "command": side.command,
+            "version": side.version,
+            "machine": machine()?,
+            "median": cost(median),
+            "rounds": side.rounds.iter().copied().map(cost).collect::<Vec<_>>(),
+            "tables": side.rows.len(),
+            "rows": side.rows.values().sum::<u64>(),
+            "output": side.output,
+        });
+    }
+    save(root, "tpch", &saved)
+}
+
+/// Keeps how long the first build took.
+pub(super) fn save_build(root: &Path, profile: &str, crates: usize, taken: Cost) -> Result<()> {
+    let value = json!({ "profile": profile, "crates": crates, "cost": cost(taken), "machine": machine()? });
+    save(root, "build", &value)
+}
+
+/// Renders everything that was saved.
+pub(super) fn write(root: &Path) -> Result<()> {
+    let mut text = String::from(
+        "# Results\n\nWritten by `cargo xtask bench`; numbers are medians of the rounds. Peak memory is the resident \
+         memory of the\nlargest process, as the kernel accounts for it.\n",
+    );
+    if let Some(tpch) = read(root, "tpch")? {
+        text.push_str(&pipeline(&tpch));
+    }
+    if let Some(build) = read(root, "build")? {
+        let (profile, crates) = (plain(&build["profile"]), &build["crates"]);
+        text.push_str(&format!(
+            "\n## First build\n\n`cargo build --package lockgate --profile {profile}` into an empty target folder, \
+             {crates} crates, on {}:\n{} wall, {} CPU.\n",
+            plain(&build["machine"]),
+            time(&build["cost"]["wall_s"]),
+            time(&build["cost"]["cpu_s"])
+        ));
+    }
+    let path = root.join("benches/RESULTS.md");
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    println!("wrote {}", path.display());
+    Ok(())
+}
+
+fn pipeline(tpch: &Value) -> String {
+    let mut text = format!(
+        "\n## Pipeline: 8 CSV sources, 20 tables, 50 checks, TPC-H scale {}\n\n\
+         The projects are in `tpch/`. Both sides run the same SQL and checks, two threads each, in turn, every round \
+         from\nnothing over the same files in a warm cache. Lockgate also stores the eight sources as tables, keeps a \
+         profile of every\nversion, and publishes only what passed.\n\n\
+         | side | wall | CPU | peak memory | rounds (wall) | tables | rows |\n\
+         | --- | ---: | ---: | ---: | --- | ---: | ---: |\n",
+        tpch["scale"]
+    );
+    let sides: Vec<(&String, &Value)> = tpch["sides"].as_object().into_iter().flatten().collect();
+    for (name, side) in &sides {
+        let rounds = side["rounds"].as_array().into_iter().flatten();
+        let median = &side["median"];
+        text.push_str(&format!(
+            "| {name} | {} | {} | {} MiB | {} | {} | {} |\n",
+            time(&median["wall_s"]),
+            time(&median["cpu_s"]),
+            thousands(median["peak_bytes"].as_u64().unwrap_or(0) >> 20),
+            rounds.map(|round| time(&round["wall_s"])).collect::<Vec<_>>().join(", "),
+            side["tables"],
+            thousands(side["rows"].as_u64().unwrap_or(0)),
+        ));
+    }
+    for (name, side) in &sides {
+        text.push_str(&format!(
+            "\n### {name}\n\n{}. Machine: {}.\n\n```console\n$ {}\n{}\n```\n",
+            plain(&side["version"]),
+            plain(&side["machine"]),
+            plain(&side["command"]),
+            plain(&side["output"]),
+        ));
+    }
+    text
+}
+
+fn cost(cost: Cost) -> Value {
+    json!({ "wall_s": rounded(cost.wall_s), "cpu_s": rounded(cost.cpu_s), "peak_bytes": cost.peak_bytes })
+}
+
+fn rounded(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
+fn time(value: &Value) -> String {
+    value.as_f64().map_or_else(|| "?".to_owned(), seconds)
+}
+
+fn plain(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// Processor, cores, memory, system and day.
+fn machine() -> Result<String> {
+    let script = "import datetime, os, platform\n\
+                  def first(path, key):\n\
+                  \x20   try:\n\
+                  \x20       return next(l.split(':', 1)[1].strip() for l in open(path) if l.startswith(key))\n\
+                  \x20   except (OSError, StopIteration):\n\
+                  \x20       return ''\n\
+                  memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30\n\
+                  processor = first('/proc/cpuinfo', 'model name') or platform.processor() or platform.machine()\n\
+                  print(f'{processor}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} '\n\
+                  \x20     f'{platform.release()}, {datetime.date.today()}')";
+    let output = Command::new("python3").args(["-c", script]).output().context("python3 does not start")?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn read(root: &Path, name: &str) -> Result<Option<Value>> {
+    let path = root.join("benches/results").join(format!("{name}.json"));
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(Some(serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?))
+}
+
+fn save(root: &Path, name: &str, value: &Value) -> Result<()> {
+    let folder = root.join("benches/results");
+    fs::create_dir_all(&folder)?;
+    let text = serde_json::to_string_pretty(value)? + "\n";
+    fs::write(folder.join(format!("{name}.json")), text).with_context(|| format!("cannot save {name}"))
+}

@@ -1,0 +1,38 @@
+//! Builds the binary with cargo and says where it is.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::terminal;
+
+/// The `lockgate` binary of a profile, built if needed. `target` is another target folder than the workspace's.
+pub(crate) fn lockgate(root: &Path, profile: &str, target: Option<&Path>) -> Result<PathBuf> {
+    let started = Instant::now();
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .current_dir(root)
+        .args(["build", "--package", "lockgate", "--bin", "lockgate", "--profile", profile])
+        .arg("--message-format=json-render-diagnostics")
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit());
+    if let Some(target) = target {
+        cargo.arg("--target-dir").arg(target);
+    }
+    let output = cargo.output().context("cargo does not start")?;
+    if !output.status.success() {
+        bail!("the build failed");
+    }
+    let binary = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["reason"] == "compiler-artifact" && message["target"]["name"] == "lockgate")
+        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .next_back()
+        .context("cargo named no lockgate binary")?;
+    println!("built {} in {}", binary.display(), terminal::seconds(started.elapsed().as_secs_f64()));
+    Ok(binary)
+}
