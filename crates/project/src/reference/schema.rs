@@ -1,0 +1,137 @@
+//! JSON schemas (draft 7, which editors understand) from the tables of keys.
+
+use std::collections::BTreeSet;
+
+use lockgate_types::DataType;
+use serde_json::{Map, Value as Json, json};
+
+use super::{CheckDoc, KindDoc, is_type};
+use crate::{CHECK_KEYS, DEFAULTS_KEYS, ENVELOPE_KEYS, KeyDoc, PROJECT_KEYS, known};
+
+/// The JSON schema of asset files (`assets/**/*.yml`): the envelope, each kind's keys, the checks.
+pub fn asset_schema(kinds: &[KindDoc], checks: &[CheckDoc]) -> Json {
+    let mut all = properties(ENVELOPE_KEYS);
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.kind).collect();
+    let texts: Vec<String> = kinds.iter().map(|kind| first_line(kind.text)).collect();
+    all.insert("kind".to_owned(), json!({ "enum": names, "markdownEnumDescriptions": texts }));
+    all.insert("checks".to_owned(), check_list(checks));
+    let mut conditions = Vec::new();
+    for kind in kinds {
+        let own = properties(kind.keys);
+        let allowed: BTreeSet<&String> = all.keys().chain(own.keys()).collect();
+        let allowed: Map<String, Json> =
+            allowed.into_iter().map(|key| (key.clone(), own.get(key).cloned().unwrap_or(json!(true)))).collect();
+        // A file without `kind` stands beside SQL, whose kind is `transform`.
+        let of_this_kind = if kind.kind == "transform" {
+            json!({ "properties": { "kind": { "const": kind.kind } } })
+        } else {
+            json!({ "properties": { "kind": { "const": kind.kind } }, "required": ["kind"] })
+        };
+        conditions.push(json!({
+            "if": of_this_kind,
+            "then": { "properties": allowed, "additionalProperties": false },
+        }));
+    }
+    document("A Lockgate asset", json!({ "type": "object", "properties": all, "allOf": conditions }))
+}
+
+/// The JSON schema of `_defaults.yml`.
+pub fn defaults_schema() -> Json {
+    document("Defaults of a folder of Lockgate assets", object(DEFAULTS_KEYS, "", &[]))
+}
+
+/// The JSON schema of `lockgate.yml`.
+pub fn project_schema() -> Json {
+    document("A Lockgate project", object(PROJECT_KEYS, "", &["name"]))
+}
+
+/// The JSON schema of `lockgate.known.yml`.
+pub fn known_schema() -> Json {
+    document("Known failures of a Lockgate project", object(known::KNOWN_KEYS, "", &[]))
+}
+
+fn document(title: &str, mut schema: Json) -> Json {
+    schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
+    schema["title"] = json!(title);
+    schema
+}
+
+fn properties(docs: &[KeyDoc]) -> Map<String, Json> {
+    below(docs, "").collect()
+}
+
+/// The keys directly below a path, with their schemas.
+fn below<'a>(docs: &'a [KeyDoc], path: &'a str) -> impl Iterator<Item = (String, Json)> + 'a {
+    docs.iter()
+        .filter(move |doc| doc.parent() == path && doc.name() != "*" && doc.kind != KeyDoc::NOT_BUILT)
+        .map(|doc| (doc.name().to_owned(), property(docs, doc)))
+}
+
+/// A map that stands at a path.
+fn object(docs: &[KeyDoc], path: &str, required: &[&str]) -> Json {
+    let any = if path.is_empty() { "*".to_owned() } else { format!("{path}.*") };
+    let properties: Map<String, Json> = below(docs, path).collect();
+    let others = docs.iter().find(|doc| doc.key == any).map_or(json!(false), |doc| property(docs, doc));
+    let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": others });
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+fn property(docs: &[KeyDoc], doc: &KeyDoc) -> Json {
+    let has_inner = docs.iter().any(|inner| inner.parent() == doc.key);
+    let mut words: Vec<&str> = Vec::new();
+    let mut forms: Vec<Json> = Vec::new();
+    for word in doc.kind.split(" | ") {
+        match word {
+            "string" => forms.push(json!({ "type": "string" })),
+            "list of strings" => forms.push(json!({ "type": "array", "items": { "type": "string" } })),
+            "boolean" => forms.push(json!({ "type": "boolean" })),
+            "integer" => forms.push(json!({ "type": "integer", "minimum": 0 })),
+            "number" => forms.push(json!({ "type": "number" })),
+            "map" if has_inner => forms.push(object(docs, doc.key, &[])),
+            "map" => forms.push(json!({ "type": "object" })),
+            // What the items of a list hold is documented below `key.*`.
+            "list" if has_inner => {
+                forms.push(json!({ "type": "array", "items": object(docs, &format!("{}.*", doc.key), &[]) }));
+            }
+            "list" => forms.push(json!({ "type": "array" })),
+            "anything" => forms.push(json!({})),
+            word if !is_type(word) => words.push(word),
+            _ => {}
+        }
+    }
+    if !words.is_empty() {
+        forms.insert(0, json!({ "enum": words }));
+    }
+    let mut schema = match forms.len() {
+        1 => forms.remove(0),
+        _ => json!({ "anyOf": forms }),
+    };
+    if doc.key == "columns.*.type" || doc.key == "columns.*" {
+        schema["examples"] = json!(DataType::NAMES);
+    }
+    schema["description"] = json!(doc.text);
+    schema["markdownDescription"] = json!(doc.text);
+    schema
+}
+
+/// A list of maps, each with one kind of check and the options of all.
+fn check_list(checks: &[CheckDoc]) -> Json {
+    let mut items = properties(CHECK_KEYS);
+    for check in checks {
+        let doc = KeyDoc { key: check.kind, kind: check.body, default: "", text: check.text };
+        items.insert(check.kind.to_owned(), property(&[], &doc));
+    }
+    let kinds: Vec<Json> = checks.iter().map(|check| json!({ "required": [check.kind] })).collect();
+    let mut item = json!({ "type": "object", "properties": items, "additionalProperties": false });
+    if !kinds.is_empty() {
+        item["oneOf"] = json!(kinds);
+    }
+    json!({ "type": ["array", "null"], "items": item })
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or("").to_owned()
+}

@@ -1,0 +1,4 @@
+/*
+checks: { not_null: a }
+*/
+select 1 as a

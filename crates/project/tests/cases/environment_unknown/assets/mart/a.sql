@@ -1,0 +1,4 @@
+/*
+ownr: me
+*/
+select 1 as a

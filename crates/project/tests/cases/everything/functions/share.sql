@@ -1,0 +1,1 @@
+create function share(a double, b double) returns double return a / b

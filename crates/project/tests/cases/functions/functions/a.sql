@@ -1,0 +1,1 @@
+create function one() returns int return 1;

@@ -1,0 +1,4 @@
+/*
+gate: warn
+*/
+select 1 as a

@@ -1,0 +1,4 @@
+/*
+tags: x
+*/
+select 1 as a

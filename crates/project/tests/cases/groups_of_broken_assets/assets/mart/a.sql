@@ -1,0 +1,5 @@
+/*
+tags: x
+gate: no
+*/
+select 1 as a

@@ -1,0 +1,4 @@
+/*
+owner: me
+*/
+select 1 as a

@@ -1,0 +1,5 @@
+/*
+owner: me
+ownr: you
+*/
+select 1 as a

@@ -1,0 +1,3 @@
+/*
+owner: me
+select 1 as a /* x */

@@ -1,0 +1,5 @@
+
+/*
+owner: me
+*/
+select 1 as a

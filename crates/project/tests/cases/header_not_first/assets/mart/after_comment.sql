@@ -1,0 +1,5 @@
+-- daily
+/*
+owner: me
+*/
+select 1 as a

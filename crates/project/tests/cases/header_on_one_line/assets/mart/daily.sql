@@ -1,0 +1,2 @@
+/* owner: me */
+select 1 as a

@@ -1,0 +1,4 @@
+/*
+load: inline
+*/
+select 1 as a

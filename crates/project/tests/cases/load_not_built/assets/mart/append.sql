@@ -1,0 +1,4 @@
+/*
+load: append
+*/
+select 1 as a

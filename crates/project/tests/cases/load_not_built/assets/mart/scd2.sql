@@ -1,0 +1,5 @@
+/*
+load:
+  scd2: { key: [id] }
+*/
+select 1 as a

@@ -1,0 +1,5 @@
+/*
+partition_by: day
+cluster_by: [region, ts]
+*/
+select 1 as a

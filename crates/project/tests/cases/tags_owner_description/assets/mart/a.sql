@@ -1,0 +1,8 @@
+/*
+tags: finance
+owner: Ann
+description: >
+  Two lines
+  that are one.
+*/
+select 1 as a

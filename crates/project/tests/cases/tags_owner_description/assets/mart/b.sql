@@ -1,0 +1,6 @@
+/*
+tags: [a b, "x,y", ok]
+owner: 42
+description:
+*/
+select 1 as a

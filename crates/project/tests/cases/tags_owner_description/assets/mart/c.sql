@@ -1,0 +1,6 @@
+/*
+tags:
+checks:
+owner: [a]
+*/
+select 1 as a

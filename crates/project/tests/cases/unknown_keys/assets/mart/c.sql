@@ -1,0 +1,5 @@
+/*
+materialized: view
+read: { path: x }
+*/
+select 1 as a
