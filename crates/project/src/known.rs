@@ -3,7 +3,10 @@
 //! `lockgate baseline` writes it and people edit it: owners, reasons, tolerances and days of review are theirs.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
 
 use chrono::NaiveDate;
 use lockgate_types::{AssetName, Diagnostic, Diagnostics, KnownFailure, Place};
@@ -176,6 +179,19 @@ pub fn render(entries: &[KnownFailure]) -> String {
         let _ = writeln!(text, "    review_on: {review_on}\n    reason: {}", quoted(reason));
     }
     text
+}
+
+/// Puts the text in the place of the file at once: a crash leaves the old file or the new one.
+pub fn write(file: &Path, text: &str) -> std::io::Result<()> {
+    let draft = file.with_extension("yml.new");
+    let written = File::create(&draft).and_then(|mut handle| {
+        handle.write_all(text.as_bytes())?;
+        handle.sync_all()
+    });
+    written.and_then(|()| std::fs::rename(&draft, file)).inspect_err(|_| {
+        // What failed is told; a draft that stays does no harm.
+        let _ = std::fs::remove_file(&draft);
+    })
 }
 
 /// Rounded up, so that the failure which was recorded stays covered.

@@ -1,7 +1,5 @@
 //! JSON schemas (draft 7, which editors understand) from the tables of keys.
 
-use std::collections::BTreeSet;
-
 use lockgate_types::DataType;
 use serde_json::{Map, Value as Json, json};
 
@@ -15,23 +13,23 @@ pub fn asset_schema(kinds: &[KindDoc], checks: &[CheckDoc]) -> Json {
     let texts: Vec<String> = kinds.iter().map(|kind| first_line(kind.text)).collect();
     all.insert("kind".to_owned(), json!({ "enum": names, "markdownEnumDescriptions": texts }));
     all.insert("checks".to_owned(), check_list(checks));
+    // Without `kind` a file stands beside SQL, or has its kind from `_defaults.yml`: any kind's keys may be right.
+    let mut any = all.clone();
     let mut conditions = Vec::new();
     for kind in kinds {
         let own = properties(kind.keys);
-        let allowed: BTreeSet<&String> = all.keys().chain(own.keys()).collect();
-        let allowed: Map<String, Json> =
-            allowed.into_iter().map(|key| (key.clone(), own.get(key).cloned().unwrap_or(json!(true)))).collect();
-        // A file without `kind` stands beside SQL, whose kind is `transform`.
-        let of_this_kind = if kind.kind == "transform" {
-            json!({ "properties": { "kind": { "const": kind.kind } } })
-        } else {
-            json!({ "properties": { "kind": { "const": kind.kind } }, "required": ["kind"] })
-        };
+        let allowed: Map<String, Json> = all.keys().map(|key| (key.clone(), json!(true))).chain(own.clone()).collect();
+        any.extend(own);
         conditions.push(json!({
-            "if": of_this_kind,
+            "if": { "properties": { "kind": { "const": kind.kind } }, "required": ["kind"] },
             "then": { "properties": allowed, "additionalProperties": false },
         }));
     }
+    let any: Map<String, Json> = any.into_iter().map(|(key, _)| (key, json!(true))).collect();
+    conditions.push(json!({
+        "if": { "not": { "required": ["kind"] } },
+        "then": { "properties": any, "additionalProperties": false },
+    }));
     document("A Lockgate asset", json!({ "type": "object", "properties": all, "allOf": conditions }))
 }
 
@@ -72,7 +70,9 @@ fn object(docs: &[KeyDoc], path: &str, required: &[&str]) -> Json {
     let any = if path.is_empty() { "*".to_owned() } else { format!("{path}.*") };
     let properties: Map<String, Json> = below(docs, path).collect();
     let others = docs.iter().find(|doc| doc.key == any).map_or(json!(false), |doc| property(docs, doc));
-    let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": others });
+    // An inner map may be empty: a key with nothing behind it.
+    let kind = if path.is_empty() { json!("object") } else { json!(["object", "null"]) };
+    let mut schema = json!({ "type": kind, "properties": properties, "additionalProperties": others });
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
@@ -91,12 +91,12 @@ fn property(docs: &[KeyDoc], doc: &KeyDoc) -> Json {
             "integer" => forms.push(json!({ "type": "integer", "minimum": 0 })),
             "number" => forms.push(json!({ "type": "number" })),
             "map" if has_inner => forms.push(object(docs, doc.key, &[])),
-            "map" => forms.push(json!({ "type": "object" })),
+            "map" => forms.push(json!({ "type": ["object", "null"] })),
             // What the items of a list hold is documented below `key.*`.
             "list" if has_inner => {
-                forms.push(json!({ "type": "array", "items": object(docs, &format!("{}.*", doc.key), &[]) }));
+                forms.push(json!({ "type": ["array", "null"], "items": object(docs, &format!("{}.*", doc.key), &[]) }));
             }
-            "list" => forms.push(json!({ "type": "array" })),
+            "list" => forms.push(json!({ "type": ["array", "null"] })),
             "anything" => forms.push(json!({})),
             word if !is_type(word) => words.push(word),
             _ => {}
@@ -104,6 +104,12 @@ fn property(docs: &[KeyDoc], doc: &KeyDoc) -> Json {
     }
     if !words.is_empty() {
         forms.insert(0, json!({ "enum": words }));
+    }
+    let is_scalar =
+        !words.is_empty() || doc.kind.split(" | ").any(|word| ["boolean", "integer", "number"].contains(&word));
+    if is_scalar && !doc.kind.split(" | ").any(|word| word == "string") {
+        // A variable becomes what it stands for.
+        forms.push(json!({ "type": "string", "pattern": "\\$\\{" }));
     }
     let mut schema = match forms.len() {
         1 => forms.remove(0),

@@ -56,3 +56,15 @@ fn an_empty_file_and_no_entries() {
     }
     assert!(diagnostics.is_empty(), "{diagnostics}");
 }
+
+#[test]
+fn writing_replaces_the_file_and_leaves_no_draft() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(known::FILE);
+    for text in ["version: 1\nknown: []\n", "version: 1\n"] {
+        known::write(&file, text).unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert!(known::write(&folder.path().join("none/x.yml"), "").is_err());
+}
