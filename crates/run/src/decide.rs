@@ -299,7 +299,7 @@ impl Workspace {
                 at: self.effects.clock.now(),
                 actor: self.actor.clone(),
                 action: "baseline".to_owned(),
-                env: self.env().to_owned(),
+                environment: Some(self.env().to_owned()),
                 asset: None,
                 version: None,
                 why: reason.map(str::to_owned),

@@ -113,12 +113,16 @@ impl RunError {
             RunError::Fenced { .. } => one(&FENCED, "run again"),
             RunError::Catalog(error) => error.diagnostic().into(),
             RunError::Lake(error) => error.diagnostic().into(),
-            RunError::Engine(error) => error.diagnostics(),
+            RunError::Engine(lockgate_engine::EngineError::Sql(diagnostics)) => diagnostics.clone(),
+            RunError::Engine(error) => error.diagnostic().into(),
             RunError::Checks(error) => error.diagnostic().into(),
             RunError::Kind(error) => match error {
                 lockgate_kind::KindError::Permanent(diagnostics) => diagnostics.clone(),
                 lockgate_kind::KindError::Transient(diagnostic)
                 | lockgate_kind::KindError::Throttled { diagnostic, .. } => diagnostic.clone().into(),
+                lockgate_kind::KindError::Lake(error) => error.diagnostic().into(),
+                lockgate_kind::KindError::Engine(lockgate_engine::EngineError::Sql(found)) => found.clone(),
+                lockgate_kind::KindError::Engine(error) => error.diagnostic().into(),
                 lockgate_kind::KindError::Interrupted => one(&INTERRUPTED, "lockgate run"),
             },
             RunError::Fault(_) => one(&INJECTED, ""),

@@ -201,10 +201,10 @@ impl Workspace {
         for name in &parsed.tables {
             readable.register(&session, name).await?;
         }
-        for used in &parsed.versions {
-            let version = self.any_version(&used.asset, used.number).await?;
-            let pinned = PinnedTable::of(&version, &self.lake.table(&used.asset));
-            session.register_as("lockgate_versions", &used.alias, pinned)?;
+        for (asset, number, alias) in &parsed.versions {
+            let version = self.any_version(asset, *number).await?;
+            let pinned = PinnedTable::of(&version, &self.lake.table(asset));
+            session.register_as(lockgate_engine::VERSIONS_SCHEMA, alias, pinned)?;
         }
         for table in &parsed.system {
             let Some(system) = self.catalog.system_table(table).await? else {
@@ -212,7 +212,7 @@ impl Workspace {
             };
             session.register_batches("lockgate", table, vec![system_batch(&system)?])?;
         }
-        let stream = session.query(&parsed.rewritten, sql).await.map_err(as_invalid)?;
+        let stream = session.stream(&parsed.rewritten).await.map_err(as_invalid)?;
         Ok(Query { schema: stream.schema(), stream })
     }
 

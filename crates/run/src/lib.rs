@@ -27,6 +27,7 @@ pub use decide::{BaselineReport, CheckReport, SuppressRequest};
 pub use error::{CODES, RunError};
 pub use execute::{AssetResult, Observer, RunOptions, RunSummary};
 pub use graph::{Graph, Node};
+pub use inspect::samples;
 pub use inspect::{ChangedRow, Diff, DiffColumn, DiffOf, Query, QueryOptions, Shown, Which};
 pub use plan::{Estimate, Plan, PlanOptions, Reason, SchemaChange, Step};
 pub use publish::FAULT_POINTS;

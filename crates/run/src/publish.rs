@@ -9,7 +9,7 @@
 //! something else stands at base + 1 (a foreign writer), the holder of the lease prepares new bytes on the new
 //! head, which remove the foreign files: Lockgate's readers never saw them, so what the audit judged stands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use lockgate_catalog::{Lease, PublishIntent, Publication};
 use lockgate_lake::{CommitBytes, CommitPlan, PutOutcome};
@@ -56,12 +56,16 @@ impl Workspace {
             commits.push(commit);
         }
         self.effects.faults.pass(&PREPARED)?;
-        self.catalog.begin_publishing(self.env(), &intents, lease).await?;
+        self.catalog.begin_publishing(self.env(), &intents, lease, by).await?;
         for version in members.iter_mut() {
             version.state = VersionState::Publishing;
         }
         self.effects.faults.pass(&INTENDED)?;
-        self.put_and_record(members, commits, Some(lease), by, operation).await
+        self.put_and_record(members, commits, Some(lease), operation).await?;
+        for version in members.iter_mut() {
+            version.why.clone_from(&by.why);
+        }
+        Ok(())
     }
 
     /// Steps 3 and 4.
@@ -70,7 +74,6 @@ impl Workspace {
         members: &mut [Version],
         commits: Vec<CommitBytes>,
         lease: Option<&Lease>,
-        by: &Publication,
         operation: &str,
     ) -> Result<(), RunError> {
         let mut published = Vec::new();
@@ -101,13 +104,12 @@ impl Workspace {
             published.push((version.asset.clone(), version.number, commit.delta_version()));
         }
         self.effects.faults.pass(&PUT)?;
-        self.catalog.finish_publishing(self.env(), &published, by).await?;
+        self.catalog.finish_publishing(self.env(), &published, &self.actor).await?;
         self.effects.faults.pass(&RECORDED)?;
         let now = self.effects.clock.now();
         for version in members.iter_mut() {
             version.state = VersionState::Published;
             version.published_at = Some(now);
-            version.why.clone_from(&by.why);
         }
         for (asset, _, delta_version) in &published {
             if delta_version % CHECKPOINT_EVERY == CHECKPOINT_EVERY - 1 {
@@ -145,16 +147,11 @@ impl Workspace {
         Ok(table.prepare_commit(plan).await?)
     }
 
-    /// Finishes what a crash left as `publishing`. Versions of one run are finished together, so that a group
-    /// switches as one. What a foreign writer got in the way of is left to the next holder of the lease.
+    /// Finishes what a crash left as `publishing`, each publication as a whole. What a foreign writer got in the way
+    /// of is left to the next holder of the lease.
     pub(crate) async fn finish_publications(&self) -> Result<(), RunError> {
-        let mut by_run: BTreeMap<String, Vec<Version>> = BTreeMap::new();
-        for version in self.catalog.publishing(self.env()).await? {
-            let key = version.run.as_ref().map_or_else(|| format!("{} {}", version.asset, version.number), |run| run.0.clone());
-            by_run.entry(key).or_default().push(version);
-        }
-        for mut members in by_run.into_values() {
-            match self.settle(&mut members, None).await {
+        for mut publication in self.catalog.unfinished(self.env()).await? {
+            match self.settle(&mut publication.members, None).await {
                 Ok(()) | Err(RunError::CannotPublish { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -164,8 +161,6 @@ impl Workspace {
 
     /// Steps 3 and 4 of versions that are `publishing`.
     pub(crate) async fn settle(&self, members: &mut [Version], lease: Option<&Lease>) -> Result<(), RunError> {
-        let Some(first) = members.first() else { return Ok(()) };
-        let by = Publication { actor: first.actor.clone(), why: first.why.clone(), retract: first.restores.is_some() };
         let mut commits = Vec::new();
         for version in members.iter() {
             let table = self.lake.table(&version.asset);
@@ -176,6 +171,6 @@ impl Workspace {
             };
             commits.push(commit);
         }
-        self.put_and_record(members, commits, lease, &by, "WRITE").await
+        self.put_and_record(members, commits, lease, "WRITE").await
     }
 }

@@ -73,6 +73,9 @@ impl Workspace {
         {
             return self.judge_again(node, cx, held, live.as_ref()).await;
         }
+        if !cx.force && self.was_dismissed(name, &key).await? {
+            return Ok(Staged::Unchanged);
+        }
 
         let number = self.catalog.reserve_version(self.env(), name).await?;
         let started = self.effects.clock.monotonic();
@@ -123,8 +126,10 @@ impl Workspace {
     /// Versions that a dead process left as staged or publishing; whoever has the lease may clear them.
     async fn clear_leftovers(&self, node: &Node, lease: &Lease) -> Result<(), RunError> {
         let name = &node.file.name;
-        for mut version in self.catalog.publishing(self.env()).await?.into_iter().filter(|v| v.asset == *name) {
-            self.settle(std::slice::from_mut(&mut version), Some(lease)).await?;
+        for mut publication in self.catalog.unfinished(self.env()).await? {
+            if publication.members.iter().any(|version| version.asset == *name) {
+                self.settle(&mut publication.members, Some(lease)).await?;
+            }
         }
         for version in self.catalog.staged(self.env()).await?.into_iter().filter(|v| v.asset == *name) {
             self.abandon(&version, "its run ended before its gate").await?;
@@ -167,6 +172,14 @@ impl Workspace {
             held.asset == *name && held.candidate_key == key && held.base == live.map(|live| live.number)
         };
         Ok(held.into_iter().find(same))
+    }
+
+    /// Whether a person dismissed this very candidate, and nothing was staged since.
+    async fn was_dismissed(&self, name: &AssetName, key: &str) -> Result<bool, RunError> {
+        let newest = self.catalog.versions(self.env(), name).await?.into_iter().find(|v| v.state != VersionState::Failed);
+        let Some(newest) = newest.filter(|newest| newest.state == VersionState::Dismissed) else { return Ok(false) };
+        let dismissed = self.catalog.version(self.env(), name, newest.number).await?;
+        Ok(dismissed.is_some_and(|dismissed| dismissed.candidate_key == key))
     }
 
     /// A held candidate is not rebuilt; but known failures, suppressions and checks may have changed since.

@@ -105,9 +105,7 @@ impl Workspace {
 
     /// Replaces every secret that the project's files resolved by `***`.
     pub fn redact(&self, text: &str) -> String {
-        self.project.secrets.iter().filter(|secret| !secret.expose().is_empty()).fold(text.to_owned(), |text, secret| {
-            text.replace(secret.expose(), "***")
-        })
+        lockgate_project::redact(&self.project.secrets, text).into_owned()
     }
 
     pub(crate) fn env(&self) -> &str {

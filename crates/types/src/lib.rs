@@ -24,4 +24,4 @@ pub use fault::{Fault, FaultPoint, Faults};
 pub use profile::{ColumnProfile, Profile};
 pub use run::{Event, Run, RunId, RunState, Task, TaskState};
 pub use schema::{Column, DataType, Schema};
-pub use version::{DataFile, Version, VersionNumber, VersionState};
+pub use version::{DataFile, RejectedRows, Version, VersionNumber, VersionState};

@@ -1,0 +1,44 @@
+use lockgate_types::RunState;
+
+use crate::world::{World, outcome};
+
+fn grouped() -> World {
+    let world = World::orders();
+    world.write("lockgate.yml", "name: test\ngroups:\n  - { name: finance, assets: [mart.*] }\n");
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_read_each_other_staged_and_switch_together() {
+    let world = grouped();
+    let summary = world.run().await;
+    assert_eq!(summary.state, RunState::Done, "{summary:#?}");
+    assert_eq!(world.query("select total from mart.sum").await, ["30"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_failing_member_holds_the_others() {
+    let world = grouped();
+    world.run().await;
+    world.write("assets/mart/sum.sql", "/*\nchecks:\n  - expect: \"total < 50\"\n*/\nselect sum(amount) as total from mart.totals\n");
+    world.write("data/orders.csv", "id,amount\n1,10\n2,90\n");
+    let summary = world.run().await;
+    assert_eq!(outcome(&summary), "mart.sum held, mart.totals held, raw.orders published");
+    assert_eq!(world.query("select sum(amount) from mart.totals").await, ["30"], "readers see neither member move");
+
+    let (workspace, graph) = world.opened().await;
+    workspace.publish_held(&graph, &"mart.sum".parse().unwrap(), "the big order is real").await.unwrap();
+    drop(workspace);
+    assert_eq!(world.query("select total from mart.sum").await, ["100"]);
+    assert_eq!(world.query("select sum(amount) from mart.totals").await, ["100"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_is_left_and_entered_again_is_refused() {
+    let world = World::orders();
+    world.write("assets/side/half.sql", "select id, amount / 2 as amount from mart.totals\n");
+    world.write("assets/mart/sum.sql", "select sum(amount) as total from side.half\n");
+    world.write("lockgate.yml", "name: test\ngroups:\n  - { name: finance, assets: [mart.*] }\n");
+    let error = world.open().await.unwrap().graph().await.unwrap_err();
+    assert!(error.to_string().contains("LG0710"), "{error}");
+}

@@ -1,0 +1,131 @@
+//! A project in a temporary folder, and what tests ask of it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use lockgate_run::{
+    Graph, Observer, OpenOptions, Plan, PlanOptions, QueryOptions, RunError, RunOptions, RunSummary, Workspace,
+};
+use lockgate_types::{Actor, AssetName, Effects, Event, TaskState};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) struct Silent;
+
+impl Observer for Silent {
+    fn event(&self, _: &Event) {}
+}
+
+pub(crate) struct World {
+    pub(crate) folder: TempDir,
+    pub(crate) effects: Effects,
+}
+
+pub(crate) fn name(text: &str) -> AssetName {
+    text.parse().unwrap()
+}
+
+impl World {
+    /// A project with these files; `lockgate.yml` is added when it is not among them.
+    pub(crate) fn new(files: &[(&str, &str)]) -> World {
+        let world = World { folder: tempfile::tempdir().unwrap(), effects: Effects::real() };
+        world.write("lockgate.yml", "name: test\nengine: { memory: 256MB, threads: 2 }\n");
+        for (path, text) in files {
+            world.write(path, text);
+        }
+        world
+    }
+
+    /// The usual one: a CSV of orders, and a mart that refuses negative amounts.
+    pub(crate) fn orders() -> World {
+        World::new(&[
+            ("data/orders.csv", "id,amount\n1,10\n2,20\n"),
+            (
+                "assets/raw/orders.yml",
+                "kind: source\nread: { path: data/orders.csv }\ncolumns: { id: bigint, amount: bigint }\n",
+            ),
+            (
+                "assets/mart/totals.sql",
+                "/*\nchecks:\n  - expect: \"amount >= 0\"\n  - unique: id\n*/\nselect id, amount from raw.orders\n",
+            ),
+            ("assets/mart/sum.sql", "select sum(amount) as total from mart.totals\n"),
+        ])
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.root().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub(crate) async fn open(&self) -> Result<Workspace, RunError> {
+        Workspace::open(
+            self.root(),
+            OpenOptions {
+                environment: None,
+                actor: Actor("ada".to_owned()),
+                kinds: vec![lockgate_connect::kind(), lockgate_transform::kind()],
+                effects: self.effects.clone(),
+                env: Arc::new(|_| None),
+            },
+        )
+        .await
+    }
+
+    pub(crate) async fn opened(&self) -> (Workspace, Graph) {
+        let workspace = self.open().await.unwrap_or_else(|error| panic!("{error}"));
+        let graph = workspace.graph().await.unwrap_or_else(|error| panic!("{error}"));
+        (workspace, graph)
+    }
+
+    pub(crate) async fn plan(&self, options: PlanOptions) -> Plan {
+        let (workspace, graph) = self.opened().await;
+        workspace.plan(&graph, &options).await.unwrap()
+    }
+
+    pub(crate) async fn run(&self) -> RunSummary {
+        self.run_with(PlanOptions::default()).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    pub(crate) async fn run_as_of(&self, as_of: DateTime<Utc>) -> RunSummary {
+        self.run_with(PlanOptions { as_of: Some(as_of), ..PlanOptions::default() }).await.unwrap()
+    }
+
+    pub(crate) async fn run_with(&self, options: PlanOptions) -> Result<RunSummary, RunError> {
+        let workspace = self.open().await?;
+        let graph = workspace.graph().await?;
+        let plan = workspace.plan(&graph, &options).await?;
+        let options =
+            RunOptions { observer: Arc::new(Silent), cancel: CancellationToken::new(), parallel: 2 };
+        workspace.run(&graph, &plan, options).await
+    }
+
+    /// A query's answer as rows of cells joined by commas.
+    pub(crate) async fn query(&self, sql: &str) -> Vec<String> {
+        let (workspace, graph) = self.opened().await;
+        let query = workspace.query(&graph, sql, QueryOptions::default()).await.unwrap_or_else(|e| panic!("{e}"));
+        let batches: Vec<_> = futures::TryStreamExt::try_collect(query.stream).await.unwrap_or_else(|e| panic!("{e}"));
+        let cells = lockgate_run::samples(&batches);
+        let line = |row: &Vec<Option<String>>| {
+            row.iter().map(|cell| cell.clone().unwrap_or_else(|| "null".to_owned())).collect::<Vec<_>>().join(",")
+        };
+        cells.rows.iter().map(line).collect()
+    }
+}
+
+/// `raw.orders published, mart.totals held`, by name.
+pub(crate) fn outcome(summary: &RunSummary) -> String {
+    let mut results: Vec<String> =
+        summary.results.iter().map(|result| format!("{} {}", result.asset, result.state.as_str())).collect();
+    results.sort();
+    results.join(", ")
+}
+
+pub(crate) fn state_of(summary: &RunSummary, asset: &str) -> TaskState {
+    summary.results.iter().find(|result| result.asset.to_string() == asset).unwrap().state
+}
