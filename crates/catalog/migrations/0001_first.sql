@@ -64,13 +64,14 @@ create table versions (
 create unique index versions_live on versions (environment, asset) where state = 'published';
 create unique index versions_held on versions (environment, asset) where state = 'held';
 create unique index versions_publishing on versions (environment, asset) where state = 'publishing';
-create index versions_staged on versions (environment, asset) where state = 'staged';
+create index versions_staged on versions (environment, asset, number) where state = 'staged';
 -- For what was live at an instant.
 create index versions_published_at on versions (environment, asset, published_at) where published_at is not null;
 create index versions_publication on versions (publication) where publication is not null;
 
--- The whole version as JSON. `format` is the number of the JSON's shape, so that an old one can be read for ever. State, base,
--- Delta versions, `published_at` and `why` are those of `versions`; the document has them as they were when it was written.
+-- The whole version as JSON. `format` is the number of the JSON's shape, so that an old one can be read for ever.
+-- State, base, Delta versions, `published_at` and `why` are those of `versions`; the document has them as they were
+-- when it was written.
 create table documents (
     environment text not null,
     asset text not null,

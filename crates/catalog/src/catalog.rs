@@ -17,9 +17,10 @@ use crate::{
 /// What is known, shared by every process that works on a project.
 ///
 /// Every method that writes is one transaction: it happens whole or not at all, and when it returns `Ok` it
-/// survives a power cut unless its text says otherwise. When it returns `Err` it may still have happened (the answer was lost after
-/// the commit); every method can therefore be called again with the same arguments, and then answers as if the
-/// first call had. Changes of versions, suppressions, code and runs write their audit rows in the same transaction.
+/// survives a power cut unless its text says otherwise. When it returns `Err` it may still have happened (the
+/// answer was lost after the commit); every method can therefore be called again with the same arguments, and then
+/// answers as if the first call had. Changes of versions, suppressions, code and runs write their audit rows in the
+/// same transaction.
 ///
 /// "Look-up" in the costs below is O(log n) in all that is stored.
 #[async_trait]
@@ -41,8 +42,9 @@ pub trait Catalog: Send + Sync + Debug {
     async fn put_staged(&self, env: &str, version: &Version) -> Result<()>;
 
     /// Records what the checks said. A `staged` version's document is replaced whole. Of a version that readers may
-    /// see or a person may publish (`publishing`, `held`, `published`), only the checks, their fingerprint, the profile and
-    /// `audit_ms` are replaced, because the content does not change any more; that is how a changed check is judged on the live version.
+    /// see or a person may publish (`publishing`, `held`, `published`), only the checks, their fingerprint, the
+    /// profile and `audit_ms` are replaced, because the content does not change any more; that is how a changed
+    /// check is judged on the live version.
     ///
     /// Cost: linear in the document, one sync.
     ///
@@ -105,17 +107,19 @@ pub trait Catalog: Send + Sync + Debug {
         actor: &Actor,
     ) -> Result<()>;
 
-    /// `publishing` → `published` for all members (with the Delta version that each was committed as): they
-    /// become live together, what was live becomes `superseded` or `retracted`, and held versions of the same assets
-    /// are `dismissed` ("replaced by N"). Actor and reason are those given to [`Catalog::begin_publishing`]; `finisher` is noted
-    /// in the audit log when it is somebody else. `published_at` rises strictly per asset, also when the clock falls.
+    /// `publishing` → `published` for all members (with the Delta version that each was committed as): they become
+    /// live together, what was live becomes `superseded` or `retracted`, and held versions of the same assets are
+    /// `dismissed` ("replaced by N"). Actor and reason are those given to [`Catalog::begin_publishing`]; `finisher`
+    /// is noted in the audit log when it is somebody else. `published_at` rises strictly per asset, also when the
+    /// clock falls.
     ///
     /// Needs no lease: helping is harmless, since all helpers put the same bytes. Again: nothing happens.
     ///
     /// Cost: look-ups per member, one sync.
     ///
     /// # Errors
-    /// `Incomplete` when versions that were begun together with a member are left out, `BaseMoved`, `NotFound`, `State`.
+    /// `Incomplete` when versions that were begun together with a member are left out, `BaseMoved`, `NotFound`,
+    /// `State`.
     async fn finish_publishing(
         &self,
         env: &str,
@@ -240,8 +244,8 @@ pub trait Catalog: Send + Sync + Debug {
     /// All suppressions, ended ones too, in the order of their making. Cost: linear in suppressions ever made.
     async fn suppressions(&self, env: &str) -> Result<Vec<Suppression>>;
 
-    /// Records that an asset is late, or no longer. An observation, not a change: the journal tells of it, the audit log
-    /// does not. Cost: a look-up, no sync.
+    /// Records that an asset is late, or no longer. An observation, not a change: the journal tells of it, the
+    /// audit log does not. Cost: a look-up, no sync.
     async fn set_late(&self, env: &str, asset: &AssetName, late: Option<&Late>) -> Result<()>;
 
     /// Which assets are late. Cost: linear in late assets.
@@ -256,8 +260,9 @@ pub trait Catalog: Send + Sync + Debug {
     /// Caches texts, and forgets the oldest past [`crate::CACHE_ENTRIES_MAX`]. Cost: linear in `entries`, no sync.
     async fn put_cached(&self, entries: &[(String, String)]) -> Result<()>;
 
-    /// Keeps what an asset was last published from, to say later how its code changed. When the fingerprint differs from the one
-    /// kept, the audit log names whoever published the live version. Cost: a look-up, one sync when anything differs.
+    /// Keeps what an asset was last published from, to say later how its code changed. When the fingerprint differs
+    /// from the one kept, the audit log names whoever published the live version. Cost: a look-up, one sync when
+    /// anything differs.
     async fn set_code(
         &self,
         env: &str,
@@ -270,7 +275,8 @@ pub trait Catalog: Send + Sync + Debug {
     async fn code(&self, env: &str, asset: &AssetName) -> Result<Option<(Fingerprint, serde_json::Value)>>;
 
     /// A table of the queryable schema `lockgate`, of all environments, whole; `None` when there is no such table.
-    /// Cost: linear in the table, and held in memory: `checks` and `profiles` have a row per version and check or column.
+    /// Cost: linear in the table, and held in memory: `checks` and `profiles` have a row per version and check or
+    /// column.
     async fn system_table(&self, name: &str) -> Result<Option<SystemTable>>;
 
     /// Ends all connections and merges logs into the catalog's file. Not needed for durability. Calls after it fail.

@@ -51,8 +51,9 @@ pub(super) async fn audit_log(
                 .bind(env)
                 .bind(asset.to_string())
         }
+        // From the end backwards until there are enough; by the index, all lines of the environment would be sorted.
         None => sqlx::query(
-            "select * from audit where environment = ? or environment is null order by sequence desc limit ?",
+            "select * from audit not indexed where environment = ? or environment is null order by sequence desc limit ?",
         )
         .bind(env),
     };
@@ -152,6 +153,7 @@ pub(super) async fn set_late(
         .bind(&late.message)
         .bind(micros(late.since))
         .bind(&late.newest),
+        // From the end backwards until there are enough; by the index, all lines of the environment would be sorted.
         None => sqlx::query("delete from late where environment = ? and asset = ?").bind(env).bind(asset.to_string()),
     };
     query.execute(db).await?;

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lockgate_types::Effects;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
+use sqlx::{ConnectOptions, SqlSafeStr};
 use tokio::sync::Mutex;
 
 use super::SqliteCatalog;
@@ -30,8 +31,8 @@ const READERS: u32 = 4;
 /// Cost: a few milliseconds; a migration is linear in what it changes.
 ///
 /// # Errors
-/// `ReadOnly` when the file or its folder cannot be written, `Corrupt` when the file is no catalog, `Newer` when a newer
-/// Lockgate wrote it, `Locked` when another process is migrating it for longer than [`BUSY_TIMEOUT`].
+/// `ReadOnly` when the file or its folder cannot be written, `Corrupt` when the file is no catalog, `Newer` when a
+/// newer Lockgate wrote it, `Locked` when another process is migrating it for longer than [`BUSY_TIMEOUT`].
 pub async fn open_sqlite(path: &Path, effects: Effects) -> Result<Arc<dyn Catalog>> {
     open_sqlite_with(path, effects, BUSY_TIMEOUT).await
 }
@@ -41,6 +42,10 @@ pub async fn open_sqlite(path: &Path, effects: Effects) -> Result<Arc<dyn Catalo
 /// # Errors
 /// The same.
 pub async fn open_sqlite_with(path: &Path, effects: Effects, busy_timeout: Duration) -> Result<Arc<dyn Catalog>> {
+    Ok(Arc::new(open(path, effects, busy_timeout).await?))
+}
+
+pub(super) async fn open(path: &Path, effects: Effects, busy_timeout: Duration) -> Result<SqliteCatalog> {
     create_folder(path)?;
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -51,17 +56,7 @@ pub async fn open_sqlite_with(path: &Path, effects: Effects, busy_timeout: Durat
         // A log that one big transaction blew up is cut back.
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging();
-    let told = |error: sqlx::Error| Trouble::from(error).explain(path, busy_timeout);
-    {
-        // Invariant: only who has this lock switches the journal mode, which SQLite's busy handler does not cover, or
-        // migrates. The operating system gives it back when the process dies.
-        let _lock = lock(path, busy_timeout).await?;
-        let create = options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
-        let mut connection = create.connect().await.map_err(told)?;
-        let migrated = migrate(&mut connection, path, busy_timeout).await;
-        connection.close().await.map_err(told)?;
-        migrated?;
-    }
+    prepare(path.to_owned(), options.clone(), busy_timeout).await?;
     let pool = |connections: u32| {
         SqlitePoolOptions::new()
             .max_connections(connections)
@@ -71,10 +66,10 @@ pub async fn open_sqlite_with(path: &Path, effects: Effects, busy_timeout: Durat
             .max_lifetime(None)
             .test_before_acquire(false)
     };
-    let durable = pool(1).connect_with(options.clone().synchronous(SqliteSynchronous::Full)).await.map_err(told)?;
+    let durable = pool(1).connect_lazy_with(options.clone().synchronous(SqliteSynchronous::Full));
     let progress = pool(1).connect_lazy_with(options.clone().synchronous(SqliteSynchronous::Normal));
     let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "on"));
-    Ok(Arc::new(SqliteCatalog {
+    Ok(SqliteCatalog {
         path: path.to_owned(),
         durable,
         progress,
@@ -82,15 +77,34 @@ pub async fn open_sqlite_with(path: &Path, effects: Effects, busy_timeout: Durat
         turn: Arc::new(Mutex::new(())),
         busy_timeout,
         effects,
-    }))
+    })
 }
 
-async fn migrate(connection: &mut SqliteConnection, path: &Path, busy_timeout: Duration) -> Result<()> {
-    let migrations = MIGRATIONS.iter().map(|(number, name, sql)| {
-        Migration::new(*number, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false)
-    });
-    let migrator = Migrator::with_migrations(migrations.collect());
-    migrator.run(connection).await.map_err(|error| match error {
+/// Creates the file, and brings it to the newest format. Boxed, and of owned values: the compiler cannot see that a
+/// future which holds a borrowed connection is `Send` for every lifetime.
+fn prepare(
+    path: PathBuf,
+    options: SqliteConnectOptions,
+    busy_timeout: Duration,
+) -> Pin<Box<dyn Future<Output = Result<()>> + Send>> {
+    Box::pin(async move {
+        // Invariant: only who has this lock switches the journal mode, which SQLite's busy handler does not cover, or
+        // migrates. The operating system gives it back when the process dies.
+        let _lock = lock(&path, busy_timeout).await?;
+        let told = |error: sqlx::Error| Trouble::from(error).explain(&path, busy_timeout);
+        let create = options.create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(create).await.map_err(told)?;
+        let migrations = MIGRATIONS.iter().map(|(number, name, sql)| {
+            Migration::new(*number, Cow::Borrowed(*name), MigrationType::Simple, sql.into_sql_str(), false)
+        });
+        let migrated = Migrator::with_migrations(migrations.collect()).run(&pool).await;
+        pool.close().await;
+        migrated.map_err(|error| explain_migration(error, &path, busy_timeout))
+    })
+}
+
+fn explain_migration(error: MigrateError, path: &Path, busy_timeout: Duration) -> CatalogError {
+    match error {
         MigrateError::VersionMissing(format) => CatalogError::Newer {
             path: path.to_owned(),
             format,
@@ -100,7 +114,7 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path, busy_timeout: D
             Trouble::from(error).explain(path, busy_timeout)
         }
         other => CatalogError::Corrupt { path: path.to_owned(), detail: other.to_string() },
-    })
+    }
 }
 
 /// The lock around opening, a file of its own: SQLite's own locks are taken and given up several times on the way.
@@ -137,8 +151,8 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Creates the catalog's folder. Every folder that gets a new entry is synced, or a power cut could take the whole catalog; SQLite
-/// itself syncs the one that its files stand in.
+/// Creates the catalog's folder. Every folder that gets a new entry is synced, or a power cut could take the whole
+/// catalog; SQLite itself syncs the one that its files stand in.
 fn create_folder(path: &Path) -> Result<()> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
     let missing: Vec<&Path> =

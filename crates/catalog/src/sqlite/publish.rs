@@ -222,8 +222,8 @@ async fn whole_publications(db: &mut SqliteConnection, open: &[Member<'_>]) -> O
     Ok(publications)
 }
 
-/// One instant for all members, so that [`crate::Catalog::live_at`] answers a group whole; after every earlier publication of
-/// any of them, so that the order holds also when the clock was set back.
+/// One instant for all members, so that [`crate::Catalog::live_at`] answers a group whole; after every earlier
+/// publication of any of them, so that the order holds also when the clock was set back.
 async fn switch_time(
     db: &mut SqliteConnection,
     env: &str,

@@ -1,0 +1,98 @@
+//! Catalogs of old formats, which are kept for ever.
+
+use lockgate_catalog::conformance::faults::check_whole;
+use lockgate_catalog::conformance::samples::{
+    self, ENV, actor, by, failing, hold_next, intent, lease, name, noon, publish_next, run, stage, task,
+};
+use lockgate_catalog::conformance::{Stage, actions, whole_log};
+use lockgate_catalog::{Catalog, Late, SYSTEM_TABLES, open_sqlite};
+use lockgate_types::{Effects, Fingerprint, RunState, Suppression, Threshold, Version, VersionNumber, VersionState};
+
+use crate::backend::Folder;
+
+fn fixture(format: u32) -> std::path::PathBuf {
+    format!("{}/tests/fixtures/catalog-{format}.db", env!("CARGO_MANIFEST_DIR")).into()
+}
+
+async fn suppress_and_note(catalog: &dyn Catalog) {
+    catalog.add_suppression(ENV, &suppression()).await.unwrap();
+    catalog.set_late(ENV, &name("raw.orders"), Some(&late())).await.unwrap();
+    let code = serde_json::json!({ "sql": "select 1" });
+    catalog.set_code(ENV, &name("raw.orders"), &Fingerprint("code".to_owned()), &code).await.unwrap();
+    catalog.put_cached(&[("plan".to_owned(), "cached".to_owned())]).await.unwrap();
+}
+
+fn suppression() -> Suppression {
+    Suppression {
+        asset: name("raw.orders"),
+        check: "unique_id".to_owned(),
+        actor: actor("ana"),
+        why: "known".to_owned(),
+        made_at: noon(),
+        until: noon(),
+        limit: Some(Threshold::Share(0.01)),
+    }
+}
+
+fn late() -> Late {
+    Late { check: "fresh".to_owned(), message: "3 d old".to_owned(), since: noon(), newest: None }
+}
+
+/// Writes the fixture of the newest format. Run by hand once per migration, before its release; never again.
+#[tokio::test]
+#[ignore = "writes a fixture"]
+async fn write() {
+    let folder = Folder::new();
+    let catalog = open_sqlite(&folder.path(), Stage::default().effects).await.unwrap();
+    let run = run("0run1");
+    catalog.create_run(&run, &[task(&run, "raw.orders")]).await.unwrap();
+    publish_next(&*catalog, &name("raw.orders")).await;
+    publish_next(&*catalog, &name("raw.orders")).await;
+    hold_next(&*catalog, &name("raw.orders")).await;
+    let left = stage(&*catalog, &name("mart.daily")).await;
+    let held_lease = lease(&*catalog, "mart.daily").await;
+    catalog.begin_publishing(ENV, &[intent(&left)], &held_lease, &by("ben")).await.unwrap();
+    suppress_and_note(&*catalog).await;
+    catalog.end_run(&run.id, RunState::Held, noon()).await.unwrap();
+    catalog.close().await;
+    std::fs::copy(folder.path(), fixture(1)).unwrap();
+}
+
+/// The first format opens, says what was written, and goes on.
+#[tokio::test]
+async fn format_1_is_read() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().parent().unwrap()).unwrap();
+    std::fs::copy(fixture(1), folder.path()).unwrap();
+    let catalog = open_sqlite(&folder.path(), Effects::real()).await.unwrap();
+    check_whole(&*catalog, "raw").await;
+
+    let orders = name("raw.orders");
+    let live = catalog.live_one(ENV, &orders).await.unwrap().unwrap();
+    let expected = Version {
+        state: VersionState::Published,
+        base: Some(VersionNumber(1)),
+        base_delta_version: Some(0),
+        delta_version: Some(1),
+        published_at: Some(noon() + chrono::TimeDelta::microseconds(1)),
+        ..samples::version(&orders, VersionNumber(2))
+    };
+    assert_eq!(live, expected);
+    let held = &catalog.held(ENV).await.unwrap()[0];
+    assert_eq!((held.number, &held.checks), (VersionNumber(3), &failing(held.clone()).checks));
+    let open = &catalog.unfinished(ENV).await.unwrap()[0];
+    assert_eq!((open.members[0].asset.to_string().as_str(), &open.by), ("mart.daily", &by("ben")));
+    assert_eq!(catalog.suppressions(ENV).await.unwrap(), [suppression()]);
+    assert_eq!(catalog.late(ENV).await.unwrap()[&orders], late());
+    assert_eq!(catalog.code(ENV, &orders).await.unwrap().unwrap().0.0, "code");
+    assert_eq!(catalog.cached("plan").await.unwrap().as_deref(), Some("cached"));
+    assert_eq!(catalog.run(&run("0run1").id).await.unwrap().unwrap().state, RunState::Held);
+    assert_eq!(whole_log(&*catalog, ENV).await[0].at, noon());
+    assert_eq!(actions(&*catalog, ENV).await.len(), 15);
+    for table in SYSTEM_TABLES {
+        assert!(!catalog.system_table(table).await.unwrap().unwrap().rows.is_empty(), "{table}");
+    }
+
+    catalog.finish_publishing(ENV, &[(name("mart.daily"), VersionNumber(1), 0)], &actor("ana")).await.unwrap();
+    assert_eq!(publish_next(&*catalog, &orders).await.number, VersionNumber(4));
+}
