@@ -38,7 +38,11 @@ async fn main() {
     let table = lake.table(&"bench.table".parse().unwrap());
     for number in 1..=3 {
         let (started, cpu) = (Instant::now(), cpu_seconds());
-        let set = table.stage_set(VersionNumber(number), &schema, Layout { partition_by: partition_by.clone(), ..Layout::default() });
+        let set = table.stage_set(
+            VersionNumber(number),
+            &schema,
+            Layout { partition_by: partition_by.clone(), ..Layout::default() },
+        );
         let share = batches.len().div_ceil(writers);
         let tasks: Vec<_> = batches
             .chunks(share)

@@ -136,11 +136,10 @@ impl LakeError {
             LakeError::CommitDiffers { path, .. } => Diagnostic::error(&codes::COMMIT_DIFFERS, message)
                 .at(Place::file(path))
                 .hint("dismiss the version and run again: a new version is built"),
-            LakeError::Published { path, .. } => {
-                Diagnostic::error(&codes::PUBLISHED, message).at(Place::file(path))
-            }
-            LakeError::Partition { .. } => Diagnostic::error(&codes::PARTITION, message)
-                .hint("partition by a column of type boolean, int, bigint, decimal, string, date, timestamp or timestamptz"),
+            LakeError::Published { path, .. } => Diagnostic::error(&codes::PUBLISHED, message).at(Place::file(path)),
+            LakeError::Partition { .. } => Diagnostic::error(&codes::PARTITION, message).hint(
+                "partition by a column of type boolean, int, bigint, decimal, string, date, timestamp or timestamptz",
+            ),
             LakeError::Schema { .. } => Diagnostic::error(&codes::SCHEMA, message),
             LakeError::Encode { path, .. } => Diagnostic::error(&codes::IO, message).at(Place::file(path)),
             LakeError::Task(_) | LakeError::Fault(_) => Diagnostic::error(&codes::INTERRUPTED, message),

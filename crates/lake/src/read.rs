@@ -8,8 +8,8 @@ use bytes::Bytes;
 use lockgate_types::{DataFile, Schema};
 use object_store::path::Path;
 use object_store::{GetResultPayload, ObjectStoreExt};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::file::reader::ChunkReader;
 
 use crate::stage::value_array;

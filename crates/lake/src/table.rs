@@ -66,10 +66,8 @@ impl Table {
     pub async fn record(&self, version: &Version) -> Result<(), LakeError> {
         let path = self.version_folder(version.number).join("version.json");
         let record = RecordRef { format: RECORD_FORMAT, version };
-        let bytes = serde_json::to_vec_pretty(&record).map_err(|error| LakeError::Encode {
-            path: self.store.file(&path),
-            reason: error.to_string(),
-        })?;
+        let bytes = serde_json::to_vec_pretty(&record)
+            .map_err(|error| LakeError::Encode { path: self.store.file(&path), reason: error.to_string() })?;
         self.store.replace(&path, Bytes::from(bytes)).await?;
         Ok(self.faults.pass(&VERSION_RECORDED)?)
     }
@@ -139,7 +137,8 @@ impl Table {
         let folder = self.version_folder(number);
         for name in self.store.names(&folder).await? {
             let base = name.strip_prefix("commit-").and_then(|rest| rest.strip_suffix(".json"));
-            let Some(base) = base.and_then(|base| if base == "none" { Some(None) } else { base.parse().ok().map(Some) })
+            let Some(base) =
+                base.and_then(|base| if base == "none" { Some(None) } else { base.parse().ok().map(Some) })
             else {
                 continue;
             };

@@ -57,7 +57,8 @@ pub(super) fn properties(schema: &SchemaRef, first: &RecordBatch) -> WriterPrope
         .set_bloom_filter_enabled(false);
     for (field, column) in schema.fields().iter().zip(first.columns()) {
         let sample = column.slice(0, column.len().min(SAMPLE_ROWS));
-        properties = column_properties(properties, &ColumnPath::from(field.name().as_str()), field.data_type(), &sample);
+        properties =
+            column_properties(properties, &ColumnPath::from(field.name().as_str()), field.data_type(), &sample);
     }
     properties.build()
 }
@@ -103,8 +104,11 @@ fn string_properties(
         // Already a dictionary, so it repeats.
         _ => None,
     };
-    let statistics =
-        if facts.as_ref().is_some_and(|facts| facts.sorted) { EnabledStatistics::Chunk } else { EnabledStatistics::None };
+    let statistics = if facts.as_ref().is_some_and(|facts| facts.sorted) {
+        EnabledStatistics::Chunk
+    } else {
+        EnabledStatistics::None
+    };
     properties
         .set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY)
         .set_column_dictionary_enabled(path.clone(), facts.is_none_or(|facts| facts.dictionary_fits()))

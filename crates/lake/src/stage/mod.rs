@@ -77,8 +77,7 @@ impl StageSet {
         layout: Layout,
     ) -> StageSet {
         let columns = schema.to_arrow();
-        let partition: Vec<usize> =
-            layout.partition_by.iter().filter_map(|name| columns.index_of(name).ok()).collect();
+        let partition: Vec<usize> = layout.partition_by.iter().filter_map(|name| columns.index_of(name).ok()).collect();
         let stored: Vec<usize> = (0..columns.fields().len()).filter(|index| !partition.contains(index)).collect();
         let stored_fields: Vec<_> = stored.iter().map(|index| columns.fields()[*index].clone()).collect();
         let problem = partition::problem(schema, &layout.partition_by);

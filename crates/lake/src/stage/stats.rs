@@ -120,7 +120,8 @@ impl ColumnStatistics {
             }
             // A dictionary's values are a superset of the column's, so its bounds are bounds.
             Arrow::Dictionary(..) => {
-                if let Some(dictionary) = column.as_any_dictionary_opt().filter(|_| column.null_count() < column.len()) {
+                if let Some(dictionary) = column.as_any_dictionary_opt().filter(|_| column.null_count() < column.len())
+                {
                     let values = dictionary.values().clone();
                     let nulls = self.nulls;
                     self.update(&values);
@@ -159,25 +160,26 @@ impl ColumnStatistics {
     }
 
     fn strings<O: OffsetSizeTrait>(&mut self, strings: &GenericStringArray<O>) {
-        // Most values are told from the bounds by their first eight bytes, as one number.
         let (bytes, offsets) = (strings.value_data(), strings.value_offsets());
-        let mut keys = match &self.bounds {
-            Bounds::Text { min, max } => Some((key(min, 0, min.len()), key(max, 0, max.len()))),
-            _ => None,
-        };
+        let mut keys = self.keys();
         for row in 0..strings.len() {
             if strings.is_null(row) {
                 continue;
             }
             let (start, end) = (offsets[row].as_usize(), offsets[row + 1].as_usize());
-            let this = key(bytes, start, end);
-            if keys.is_some_and(|(low, high)| low < this && this < high) {
+            let this = Key::of(bytes, start, end);
+            if keys.is_some_and(|(low, high)| this.is_between(low, high) || this.is(low) || this.is(high)) {
                 continue;
             }
             self.text(&bytes[start..end]);
-            if let Bounds::Text { min, max } = &self.bounds {
-                keys = Some((key(min, 0, min.len()), key(max, 0, max.len())));
-            }
+            keys = self.keys();
+        }
+    }
+
+    fn keys(&self) -> Option<(Key, Key)> {
+        match &self.bounds {
+            Bounds::Text { min, max } => Some((Key::of(min, 0, min.len()), Key::of(max, 0, max.len()))),
+            _ => None,
         }
     }
 
@@ -228,21 +230,42 @@ impl ColumnStatistics {
     }
 }
 
-/// The first eight bytes of `bytes[start..end]` as a number that sorts as they do; shorter texts end in zeros.
-fn key(bytes: &[u8], start: usize, end: usize) -> u64 {
-    match bytes.get(start..start + 8) {
-        Some(eight) => {
-            let number = eight.iter().fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
-            match end - start {
+/// The first sixteen bytes of a text as a number that sorts as they do, ended by zeros: most texts are told from the
+/// bounds by it alone.
+#[derive(Clone, Copy)]
+struct Key {
+    prefix: u128,
+    length: usize,
+}
+
+impl Key {
+    fn of(bytes: &[u8], start: usize, end: usize) -> Key {
+        let length = end - start;
+        let prefix = match bytes.get(start..start + 16).and_then(|prefix| <[u8; 16]>::try_from(prefix).ok()) {
+            Some(prefix) => match length {
                 0 => 0,
-                length @ 1..8 => number & (u64::MAX << (64 - 8 * length)),
-                _ => number,
+                1..16 => u128::from_be_bytes(prefix) & (u128::MAX << (128 - 8 * length)),
+                _ => u128::from_be_bytes(prefix),
+            },
+            // The last texts of a buffer.
+            None => {
+                let mut prefix = [0; 16];
+                let taken = length.min(16);
+                prefix[..taken].copy_from_slice(&bytes[start..start + taken]);
+                u128::from_be_bytes(prefix)
             }
-        }
-        None => {
-            let short = &bytes[start..end.min(start + 8)];
-            short.iter().enumerate().fold(0, |number, (at, byte)| number | u64::from(*byte) << (56 - 8 * at))
-        }
+        };
+        Key { prefix, length }
+    }
+
+    /// Whether it certainly is.
+    fn is_between(self, low: Key, high: Key) -> bool {
+        low.prefix < self.prefix && self.prefix < high.prefix
+    }
+
+    /// Whether both are certainly the same text.
+    fn is(self, other: Key) -> bool {
+        self.prefix == other.prefix && self.length == other.length && self.length <= 16
     }
 }
 

@@ -12,10 +12,10 @@ use arrow::error::ArrowError;
 use super::file::{ClosedFile, OpenFile};
 use super::partition::{Splitter, value_text};
 use super::{StagedFiles, Target};
+use crate::LakeError;
 use crate::codes::FILE_STAGED;
 use crate::delta::path::folder_name;
 use crate::store::{blocking, sync_folder};
-use crate::LakeError;
 
 /// Batches of a partition wait until they are worth encoding.
 const WAITING_ROWS: usize = 4096;
@@ -55,15 +55,7 @@ struct Partition {
 
 impl StageWriter {
     pub(super) fn new(target: Arc<Target>, index: usize) -> StageWriter {
-        StageWriter {
-            target,
-            index,
-            sequence: 0,
-            splitter: None,
-            partitions: Vec::new(),
-            syncing: Vec::new(),
-            tick: 0,
-        }
+        StageWriter { target, index, sequence: 0, splitter: None, partitions: Vec::new(), syncing: Vec::new(), tick: 0 }
     }
 
     /// Encodes on the calling thread: about a millisecond for 8,192 rows of 16 columns.

@@ -42,7 +42,10 @@ impl Store {
 
     /// Where a person finds it.
     pub(crate) fn file(&self, path: &Path) -> PathBuf {
-        path.as_ref().split('/').filter(|part| !part.is_empty()).fold(self.root.to_path_buf(), |file, part| file.join(part))
+        path.as_ref()
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .fold(self.root.to_path_buf(), |file, part| file.join(part))
     }
 
     /// `None` when there is nothing.

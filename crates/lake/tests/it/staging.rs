@@ -9,7 +9,9 @@ use lockgate_lake::{LakeError, Layout, StagedFiles};
 use lockgate_types::{DataType, VersionNumber};
 use serde_json::{Value, json};
 
-use crate::support::{every_type, every_type_rows, files_below, rows, schema, simple, simple_rows, sorted, stage, store};
+use crate::support::{
+    every_type, every_type_rows, files_below, rows, schema, simple, simple_rows, sorted, stage, store,
+};
 
 #[tokio::test]
 async fn files_lie_where_no_reader_looks() {

@@ -146,10 +146,7 @@ pub(crate) fn every_type() -> Schema {
         ("timestamptz", DataType::Timestamptz),
         ("json", DataType::Json),
         ("list", DataType::List(Box::new(DataType::Bigint))),
-        (
-            "struct",
-            DataType::Struct(vec![("a".to_owned(), DataType::Int), ("b".to_owned(), DataType::String)]),
-        ),
+        ("struct", DataType::Struct(vec![("a".to_owned(), DataType::Int), ("b".to_owned(), DataType::String)])),
     ])
 }
 
@@ -160,7 +157,8 @@ pub(crate) fn every_type_rows(first: i64, rows: i64) -> RecordBatch {
     let each = |column: i64| ids().map(move |id| (!null(id, column)).then_some(id));
     let text = |id: i64| format!("text é {}", id * 7919 % 1000);
     let lengths: Vec<usize> = ids().map(|id| usize::try_from(id % 4).unwrap()).collect();
-    let items = Int64Array::from_iter(ids().flat_map(|id| (0..id % 4).map(move |at| (at != 1).then_some(id * 10 + at))));
+    let items =
+        Int64Array::from_iter(ids().flat_map(|id| (0..id % 4).map(move |at| (at != 1).then_some(id * 10 + at))));
     let fields = every_type().to_arrow();
     let arrow::datatypes::DataType::List(item) = fields.field(12).data_type() else { unreachable!() };
     let arrow::datatypes::DataType::Struct(parts) = fields.field(13).data_type() else { unreachable!() };
@@ -186,8 +184,10 @@ pub(crate) fn every_type_rows(first: i64, rows: i64) -> RecordBatch {
             each(9).map(|id| id.map(|id| 1_356_998_400_000_000 + id * 3_600_000_123)),
         )),
         Arc::new(
-            TimestampMicrosecondArray::from_iter(each(10).map(|id| id.map(|id| 1_356_998_400_000_000 + id * 60_000_001)))
-                .with_timezone("UTC"),
+            TimestampMicrosecondArray::from_iter(
+                each(10).map(|id| id.map(|id| 1_356_998_400_000_000 + id * 60_000_001)),
+            )
+            .with_timezone("UTC"),
         ),
         Arc::new(StringArray::from_iter(each(11).map(|id| id.map(|id| format!("{{\"id\":{id}}}"))))),
         Arc::new(ListArray::new(item.clone(), OffsetBuffer::from_lengths(lengths), Arc::new(items), None)),
