@@ -1,0 +1,316 @@
+//! A source as an asset: what it plans, observes and builds.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use lockgate_engine::Session;
+use lockgate_kind::{Asset, BuildContext, Built, Input, KindError, Outside, Planned};
+use lockgate_lake::Layout;
+use lockgate_project::{AssetFile, Load};
+use lockgate_types::{AssetName, Column, Diagnostic, Diagnostics, Fingerprint, Schema, Threshold, Version};
+use tokio::runtime::Handle;
+
+use crate::codes;
+use crate::columns::Expected;
+use crate::error::{ConnectError, HttpManner};
+use crate::http::{self, Fetched};
+use crate::input::{LocalFile, Stamp};
+use crate::inventory::{Known, SourceState, blocking, compare};
+use crate::locate::{Found, Where, find};
+use crate::settings::{Evolve, Settings};
+use crate::stage::{Staged, Staging, stage};
+use crate::survey::survey;
+use crate::work::cores;
+
+/// A source and its settings.
+#[derive(Debug)]
+pub(crate) struct SourceAsset {
+    name: AssetName,
+    root: PathBuf,
+    file: Arc<AssetFile>,
+    settings: Arc<Settings>,
+    code: serde_json::Value,
+    /// The schema inferred from files of these stamps, so that planning twice reads once.
+    inferred: Mutex<Option<(Vec<(String, Stamp)>, Schema)>>,
+}
+
+/// Files on this machine; fetched ones are removed when this is dropped.
+struct Files {
+    local: Vec<LocalFile>,
+    identities: Vec<Option<String>>,
+    _fetched: Vec<Fetched>,
+}
+
+impl From<ConnectError> for KindError {
+    fn from(error: ConnectError) -> KindError {
+        let diagnostics = error.diagnostics();
+        match error {
+            ConnectError::Interrupted => KindError::Interrupted,
+            ConnectError::ChangedMeanwhile { .. } => KindError::Transient(error.diagnostic()),
+            ConnectError::Unreadable { error: ref system, .. } => match system.kind() {
+                std::io::ErrorKind::NotFound
+                | std::io::ErrorKind::PermissionDenied
+                | std::io::ErrorKind::IsADirectory => KindError::Permanent(diagnostics),
+                _ => KindError::Transient(error.diagnostic()),
+            },
+            ConnectError::Http { manner, .. } => match manner {
+                HttpManner::Permanent => KindError::Permanent(diagnostics),
+                HttpManner::Transient => KindError::Transient(error.diagnostic()),
+                HttpManner::Throttled(retry_after) => {
+                    KindError::Throttled { diagnostic: error.diagnostic(), retry_after }
+                }
+            },
+            ConnectError::CutShort { .. }
+            | ConnectError::Corrupt { .. }
+            | ConnectError::Header { .. }
+            | ConnectError::Encoding { .. }
+            | ConnectError::Refused(_)
+            | ConnectError::Stage(_)
+            | ConnectError::Broken { .. } => KindError::Permanent(diagnostics),
+        }
+    }
+}
+
+impl SourceAsset {
+    pub(crate) fn new(file: Arc<AssetFile>, root: PathBuf, settings: Settings) -> Self {
+        SourceAsset {
+            name: file.name.clone(),
+            root,
+            code: serde_json::json!({ "read": settings.code(), "evolve": settings.evolve.as_str() }),
+            file,
+            settings: Arc::new(settings),
+            inferred: Mutex::default(),
+        }
+    }
+
+    /// A hash of the settings that decide how files are read; with other ones a frozen schema means nothing.
+    fn read_hash(&self) -> String {
+        Fingerprint::of([self.settings.code().to_string().as_str()]).short().to_owned()
+    }
+
+    async fn find(&self) -> Result<Vec<Found>, ConnectError> {
+        let (root, paths) = (self.root.clone(), self.settings.paths.clone());
+        blocking(move || find(&root, &paths)).await
+    }
+
+    async fn fetch(&self, found: Vec<Found>) -> Result<Files, ConnectError> {
+        let mut files = Files { local: Vec::new(), identities: Vec::new(), _fetched: Vec::new() };
+        for Found { name, place } in found {
+            match place {
+                Where::Local(path) => {
+                    files.local.push(LocalFile { name, path });
+                    files.identities.push(None);
+                }
+                Where::Url(url) => {
+                    let fetched = http::fetch(&name, &url).await?;
+                    files.local.push(fetched.file.clone());
+                    files.identities.push(fetched.identity.clone());
+                    files._fetched.push(fetched);
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    /// The columns to expect: the contract's, then what the live version has beyond it.
+    fn expected(&self, frozen: Option<&Schema>) -> Expected {
+        let settings = &self.settings;
+        let mut columns = settings.contract.clone();
+        let closed = settings.evolve == Evolve::Freeze && !settings.contract.is_empty();
+        let beyond = frozen.filter(|_| !closed).into_iter().flat_map(|schema| &schema.columns);
+        for column in beyond {
+            if columns.iter().all(|known| known.name.to_lowercase() != column.name.to_lowercase()) {
+                columns.push(Column { required: false, ..column.clone() });
+            }
+        }
+        Expected { columns, contract: settings.contract.len(), evolve: settings.evolve }
+    }
+
+    /// The live version's schema, when its files were read as they would be now.
+    fn frozen<'a>(&self, live: Option<&'a Version>) -> Option<&'a Schema> {
+        let live = live?;
+        let state = SourceState::of(Some(live))?;
+        let same = state.read == self.read_hash();
+        (same || self.file.load == Load::Append).then_some(&live.schema)
+    }
+
+    async fn infer(&self) -> Result<Schema, ConnectError> {
+        let found = self.find().await?;
+        let stamps: Vec<(String, Stamp)> = found
+            .iter()
+            .filter_map(|file| match &file.place {
+                Where::Local(path) => Some((file.name.clone(), Stamp::at(path).ok()?)),
+                Where::Url(_) => None,
+            })
+            .collect();
+        let cacheable = stamps.len() == found.len();
+        if cacheable
+            && let Some((seen, schema)) = &*self.inferred.lock().unwrap_or_else(PoisonError::into_inner)
+            && *seen == stamps
+        {
+            return Ok(schema.clone());
+        }
+        let files = self.fetch(found).await?;
+        let (settings, expected) = (self.settings.clone(), self.expected(None));
+        let schema = blocking(move || Ok(survey(&settings, &expected, &files.local, cores())?.schema)).await?;
+        if cacheable {
+            *self.inferred.lock().unwrap_or_else(PoisonError::into_inner) = Some((stamps, schema.clone()));
+        }
+        Ok(schema)
+    }
+
+    /// A file that was read before and is another one now, or gone, can be neither read again nor left out.
+    fn read_before(&self, changed: &[String], gone: &[String]) -> Result<(), KindError> {
+        let told = |name: &String, what: &str| {
+            Diagnostic::error(&codes::READ_BEFORE, format!("{name} {what} after it was read"))
+                .at(lockgate_types::Place::file(std::path::Path::new(name)))
+                .hint(format!("bring it back as it was, or start over: lockgate run {} --full-refresh", self.name))
+        };
+        let problems: Vec<Diagnostic> = changed
+            .iter()
+            .map(|name| told(name, "changed"))
+            .chain(gone.iter().map(|name| told(name, "vanished")))
+            .collect();
+        if problems.is_empty() { Ok(()) } else { Err(KindError::Permanent(Diagnostics(problems))) }
+    }
+}
+
+#[async_trait]
+impl Asset for SourceAsset {
+    fn inputs(&self) -> &[Input] {
+        &[]
+    }
+
+    fn code(&self) -> serde_json::Value {
+        self.code.clone()
+    }
+
+    async fn plan(&self, _session: &Session, live: Option<&Version>) -> Result<Planned, Diagnostics> {
+        let frozen = self.frozen(live);
+        let schema = if self.settings.contract.is_empty() && frozen.is_none() {
+            self.infer().await.map_err(|error| error.diagnostics())?
+        } else {
+            Schema { columns: self.expected(frozen).columns }
+        };
+        Ok(Planned { schema, ..Planned::default() })
+    }
+
+    async fn observe(&self, live: Option<&Version>) -> Result<Outside, KindError> {
+        let found = self.find().await;
+        let state = SourceState::of(live);
+        let found = match (found, &state) {
+            (Ok(found), _) => found,
+            // Everything that was appended before is gone: the build says so by name.
+            (Err(_), Some(state)) if self.file.load == Load::Append && !state.files.is_empty() => Vec::new(),
+            (Err(error), _) => return Err(error.into()),
+        };
+        let count = found.len();
+        let first = state.is_none();
+        let compared = compare(found, state).await?;
+        if !first && compared.is_same() {
+            return Ok(Outside::Unchanged);
+        }
+        let why = match (first, count) {
+            (true, 1) => "1 file".to_owned(),
+            (true, count) => format!("{count} files"),
+            (false, _) => compared.why(),
+        };
+        Ok(Outside::Changed { why, key: compared.key })
+    }
+
+    async fn build(&self, cx: BuildContext) -> Result<Built, KindError> {
+        let read_at = cx.effects.clock.now();
+        let before = SourceState::of(cx.live.as_ref()).filter(|_| !cx.full_refresh);
+        let appended = match (&cx.live, before) {
+            (Some(live), Some(state)) if self.file.load == Load::Append => Some((live.clone(), state)),
+            _ => None,
+        };
+        let found = match (self.find().await, &appended) {
+            (Ok(found), _) => found,
+            (Err(_), Some((_, state))) if !state.files.is_empty() => Vec::new(),
+            (Err(error), _) => return Err(error.into()),
+        };
+        let to_read = match &appended {
+            None => found,
+            Some((_, state)) => {
+                let compared = compare(found, Some(state.clone())).await?;
+                self.read_before(&compared.changed, &compared.gone)?;
+                compared.new
+            }
+        };
+        cx.go_on()?;
+        let files = self.fetch(to_read).await?;
+        // A refresh without a contract looks at the types anew.
+        let frozen = (!cx.full_refresh || appended.is_some()).then_some(&cx.schema);
+        let staging = Staging {
+            table: cx.table.clone(),
+            rejects: cx.rejects.clone(),
+            number: cx.number,
+            layout: Layout { partition_by: cx.file.partition_by.clone(), ..Layout::default() },
+            cluster_by: cx.file.cluster_by.clone(),
+            threads: cx.threads.max(1),
+            progress: cx.progress.clone(),
+            cancel: cx.cancel.clone(),
+            runtime: Handle::current(),
+        };
+        let (settings, expected) = (self.settings.clone(), self.expected(frozen));
+        let nothing_new = files.local.is_empty() && appended.is_some();
+        let (local, threads) = (files.local.clone(), staging.threads);
+        let (schema, staged) = if nothing_new {
+            (Schema { columns: expected.columns }, None)
+        } else {
+            blocking(move || {
+                let survey = survey(&settings, &expected, &local, threads)?;
+                let staged = stage(&staging, &settings, &survey)?;
+                Ok((survey.schema, Some(staged)))
+            })
+            .await?
+        };
+        cx.go_on()?;
+        Ok(self.built(schema, staged, appended, &files, read_at))
+    }
+}
+
+impl SourceAsset {
+    fn built(
+        &self,
+        schema: Schema,
+        staged: Option<Staged>,
+        appended: Option<(Version, SourceState)>,
+        read: &Files,
+        read_at: DateTime<Utc>,
+    ) -> Built {
+        let (mut files, mut known) = appended.map_or_else(Default::default, |(live, state)| (live.files, state.files));
+        let (mut rejects, mut rows_read) = (None, 0);
+        if let Some(staged) = staged {
+            files.extend(staged.files.files);
+            (rejects, rows_read) = (staged.rejects, staged.rows_read);
+            for ((file, identity), source) in read.local.iter().zip(&read.identities).zip(staged.sources) {
+                known.push(Known {
+                    name: file.name.clone(),
+                    stamp: source.whole.stamp,
+                    hash: source.whole.hash,
+                    rows: source.rows,
+                    rejected: source.rejected,
+                    read_at_ns: read_at.timestamp_nanos_opt().unwrap_or(0),
+                    identity: identity.clone(),
+                });
+            }
+        }
+        known.sort_by(|a, b| a.name.cmp(&b.name));
+        let state = SourceState { format: 1, read: self.read_hash(), files: known };
+        Built {
+            rows: files.iter().map(|file| file.rows).sum(),
+            size_bytes: files.iter().map(|file| file.size_bytes).sum(),
+            files,
+            schema,
+            rejects,
+            reject_limit: Some(self.settings.rejects.unwrap_or(Threshold::Rows(0))),
+            rows_read,
+            source_state: serde_json::to_value(state).unwrap_or_default(),
+            warnings: Vec::new(),
+        }
+    }
+}
