@@ -1,0 +1,12 @@
+//! The profile of a version, gathered a batch at a time: one accumulator per column, merged at the end.
+
+mod column;
+mod distinct;
+pub(crate) mod hash;
+mod quantiles;
+mod sum;
+
+pub(crate) use column::{ColumnAccumulator, Scratch};
+
+#[cfg(test)]
+mod tests;

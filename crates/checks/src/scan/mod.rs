@@ -1,0 +1,120 @@
+//! The fused scan: one pass over a candidate counts the failing rows of every row-local check, keeps sample rows,
+//! and gathers the profile.
+//!
+//! The engine reads the columns and evaluates what people wrote in SQL (`expect`, `where`) as further columns of
+//! one SELECT; everything else is done here, by kernels over whole columns of a batch. Each partition of the SELECT
+//! is read on a blocking thread by a [`worker::Worker`] of its own; the workers are merged at the end.
+
+mod cells;
+mod row_test;
+mod samples;
+mod worker;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::StreamExt;
+use lockgate_engine::{BatchStream, Session};
+use lockgate_types::{AssetName, Profile, Schema};
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
+
+pub(crate) use cells::{Bytes, Cells, Data, key, with_bytes};
+pub(crate) use row_test::{BatchRange, Bounds, RowTest, Set};
+pub(crate) use samples::{KeySampler, RowSampler, sample_rows, text_of};
+
+use crate::check::Scanned;
+use crate::{Check, ChecksError, sql};
+use worker::{Plan, Worker};
+
+/// The newest value of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Newest {
+    /// Days since 1970.
+    Day(i32),
+    /// Microseconds since 1970, UTC.
+    Microsecond(i64),
+}
+
+/// What one pass found.
+#[derive(Debug)]
+pub(crate) struct ScanResult {
+    pub(crate) rows: u64,
+    /// For each check, whether it has a row test or not: its total at least.
+    pub(crate) checks: Vec<Scanned>,
+    pub(crate) profile: Profile,
+}
+
+/// The SQL that the engine evaluates beside the columns, each text once.
+#[derive(Debug, Default)]
+pub(crate) struct Predicates {
+    pub(crate) texts: Vec<String>,
+}
+
+impl Predicates {
+    fn index(&mut self, text: &str) -> usize {
+        self.texts.iter().position(|other| other == text).unwrap_or_else(|| {
+            self.texts.push(text.to_owned());
+            self.texts.len() - 1
+        })
+    }
+}
+
+/// Scans `asset` once. Checks in `without` are left out: their SQL cannot be evaluated.
+pub(crate) async fn scan(
+    session: &Session,
+    asset: &AssetName,
+    schema: &Schema,
+    checks: &[Check],
+    without: &BTreeSet<usize>,
+) -> Result<ScanResult, ChecksError> {
+    let mut predicates = Predicates::default();
+    let plan = Arc::new(Plan::of(checks, schema, without, &mut predicates));
+    let extra = predicates.texts.iter().enumerate();
+    let extra: String = extra.map(|(at, text)| format!(", {} as \"__lockgate_{at}\"", sql::expression(text))).collect();
+    let streams = session.partitions(&format!("select *{extra} from {}", sql::table(asset))).await?;
+    let mut workers = consume(streams, &plan).await?.into_iter();
+    let mut all = workers.next().unwrap_or_else(|| Worker::new(plan.clone()));
+    workers.for_each(|worker| all.merge(worker));
+    Ok(all.finish(schema))
+}
+
+/// Tells the readers to stop when the audit is given up.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Reads every stream on a blocking thread of its own: decoding and counting are work for the processor, which must
+/// not hold up the runtime. The workers come back in the order of the streams.
+async fn consume(streams: Vec<BatchStream>, plan: &Arc<Plan>) -> Result<Vec<Worker>, ChecksError> {
+    let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
+    let runtime = Handle::current();
+    let mut readers = JoinSet::new();
+    for (at, stream) in streams.into_iter().enumerate() {
+        let (plan, stopped, runtime) = (plan.clone(), stop.0.clone(), runtime.clone());
+        readers.spawn_blocking(move || (at, runtime.block_on(read(stream, plan, &stopped))));
+    }
+    let mut workers = Vec::new();
+    while let Some(reader) = readers.join_next().await {
+        let (at, worker) = reader.map_err(|error| ChecksError::Stopped(error.to_string()))?;
+        workers.push((at, worker?));
+    }
+    workers.sort_by_key(|(at, _)| *at);
+    Ok(workers.into_iter().map(|(_, worker)| worker).collect())
+}
+
+async fn read(mut stream: BatchStream, plan: Arc<Plan>, stopped: &AtomicBool) -> Result<Worker, ChecksError> {
+    let mut worker = Worker::new(plan);
+    while let Some(batch) = stream.next().await {
+        if stopped.load(Ordering::Relaxed) {
+            return Err(ChecksError::Stopped("the audit was given up".to_owned()));
+        }
+        worker.add(&batch?);
+    }
+    Ok(worker)
+}
