@@ -187,6 +187,10 @@ impl Asset for SourceAsset {
         self.code.clone()
     }
 
+    fn reject_limit(&self) -> Option<Threshold> {
+        Some(self.settings.rejects.unwrap_or(Threshold::Rows(0)))
+    }
+
     async fn plan(&self, _session: &Session, live: Option<&Version>) -> Result<Planned, Diagnostics> {
         let frozen = self.frozen(live);
         let schema = if self.settings.contract.is_empty() && frozen.is_none() {
@@ -307,7 +311,6 @@ impl SourceAsset {
             files,
             schema,
             rejects,
-            reject_limit: Some(self.settings.rejects.unwrap_or(Threshold::Rows(0))),
             rows_read,
             source_state: serde_json::to_value(state).unwrap_or_default(),
             warnings: Vec::new(),

@@ -68,6 +68,11 @@ pub trait Asset: Send + Sync + fmt::Debug {
         Ok(Outside::None)
     }
 
+    /// How many rejected rows are allowed; more hold the version. `None` for kinds that reject none.
+    fn reject_limit(&self) -> Option<Threshold> {
+        None
+    }
+
     /// Builds the files of a version. Whatever it writes is unreferenced until `run` publishes it; it must be
     /// repeatable, and must fail (not publish a half) when what it reads changes meanwhile.
     async fn build(&self, cx: BuildContext) -> Result<Built, KindError>;
@@ -160,8 +165,6 @@ pub struct Built {
     pub schema: Schema,
     /// Rows that did not fit, already written to the rejects table's files.
     pub rejects: Option<RejectedRows>,
-    /// How many rejected rows are allowed; more hold the version.
-    pub reject_limit: Option<Threshold>,
     /// Rows that were read to build it, rejected ones included.
     pub rows_read: u64,
     /// What it remembers of the outside; comes back as `live.source_state`.

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{CANNOT_WRITE, PAST_DATE, UNKNOWN_CHECK};
-use crate::stage::with_before;
+use crate::stage::{REJECTS, with_before};
 use crate::{Graph, RunError, Workspace};
 
 /// What `check` found on one live version.
@@ -190,7 +190,7 @@ impl Workspace {
     /// [`RunError::Invalid`] when the asset has no such check or the date has passed.
     pub async fn suppress(&self, graph: &Graph, request: SuppressRequest) -> Result<Suppression, RunError> {
         let node = graph.node(&request.asset)?;
-        let names: Vec<&str> = node.checks.iter().map(|check| check.name.as_str()).chain(["rejects"]).collect();
+        let names: Vec<&str> = node.checks.iter().map(|check| check.name.as_str()).chain([REJECTS]).collect();
         if !names.contains(&request.check.as_str()) {
             let diagnostic = Diagnostic::error(
                 &UNKNOWN_CHECK,
@@ -240,7 +240,7 @@ impl Workspace {
             let mut judged = live.clone();
             let outcomes = self.audit(node, &view, as_of, &mut judged, None).await?;
             // What was counted while it was built cannot be counted again.
-            let rejects = live.checks.iter().filter(|outcome| outcome.kind == "rejects").cloned();
+            let rejects = live.checks.iter().filter(|outcome| outcome.kind == REJECTS).cloned();
             judged.checks = with_before(outcomes, Some(live));
             judged.checks.extend(rejects);
             judged.checks_fingerprint = node.checks_fingerprint.clone();

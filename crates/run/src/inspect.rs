@@ -238,7 +238,9 @@ impl Workspace {
                 (live.ok_or_else(|| RunError::NothingPublished { asset: name.clone() })?, held)
             }
         };
-        let unique = node.checks.iter().find_map(lockgate_checks::Check::unique_key);
+        // A `unique` over some rows only does not tell all rows apart.
+        let unique = node.checks.iter().find(|check| check.kind == "unique" && check.filter.is_none());
+        let unique = unique.map(|check| check.columns.clone());
         let Some(key) = key.or(unique) else {
             return Err(RunError::Invalid(
                 Diagnostic::error(&DIFF_KEY, format!("{name} has no `unique` check that says what a row's key is"))

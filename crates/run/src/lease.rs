@@ -100,8 +100,8 @@ impl Workspace {
             lost: Arc::new(Mutex::new(false)),
         };
         let (catalog, stop, lost) = (Arc::clone(&held.catalog), held.stop.clone(), Arc::clone(&held.lost));
-        // Ends when the lease is released or dropped.
-        tokio::spawn(async move {
+        // Nobody joins it: it ends when the lease is released or dropped.
+        tokio::task::spawn(async move {
             loop {
                 tokio::select! {
                     () = stop.cancelled() => return,

@@ -22,6 +22,9 @@ use crate::{Graph, Node, RunError, Workspace};
 /// Attempts at a build whose fault may pass.
 const ATTEMPTS_MAX: u32 = 3;
 
+/// The name and kind of the check that counts the rows that did not fit.
+pub(crate) const REJECTS: &str = "rejects";
+
 /// What a stage works with.
 pub(crate) struct StageContext<'a> {
     pub(crate) graph: &'a Graph,
@@ -195,6 +198,10 @@ impl Workspace {
             let suppressions = self.catalog.suppressions(self.env()).await?;
             let judge = self.judge_context(node, &suppressions);
             for outcome in &mut held.checks {
+                if let Some(limit) = node.asset.reject_limit().filter(|_| outcome.kind == REJECTS) {
+                    outcome.error = limit;
+                    outcome.message = rejects_sentence(outcome.failing, outcome.total, limit);
+                }
                 lockgate_checks::judge_again(outcome, judge);
             }
         } else {
@@ -378,13 +385,13 @@ impl Workspace {
 
     /// Rows that did not fit count as a check named `rejects`.
     async fn rejects_outcome(&self, node: &Node, built: &Built) -> Result<Option<CheckOutcome>, RunError> {
-        let Some(limit) = built.reject_limit else { return Ok(None) };
+        let Some(limit) = node.asset.reject_limit() else { return Ok(None) };
         let failing = built.rejects.as_ref().map_or(0, |rejects| rejects.rows);
         let total = built.rows_read;
         let suppressions = self.catalog.suppressions(self.env()).await?;
         let mut outcome = CheckOutcome {
-            name: "rejects".to_owned(),
-            kind: "rejects".to_owned(),
+            name: REJECTS.to_owned(),
+            kind: REJECTS.to_owned(),
             section: None,
             severity: Severity::Error,
             state: CheckState::Passed,
@@ -393,7 +400,7 @@ impl Workspace {
             share: share_of(failing, total),
             error: limit,
             warn: Some(Threshold::Rows(0)),
-            message: format!("{failing} of {total} rows did not fit, allowed {}", allowed(limit)),
+            message: rejects_sentence(failing, total, limit),
             before: None,
             samples: lockgate_types::Samples::default(),
             excuse: None,
@@ -419,11 +426,13 @@ impl Workspace {
     }
 }
 
-fn allowed(limit: Threshold) -> String {
-    match limit {
-        Threshold::Rows(rows) => format!("{rows} rows"),
-        Threshold::Share(share) => format!("{} %", share * 100.0),
-    }
+fn rejects_sentence(failing: u64, total: u64, limit: Threshold) -> String {
+    let allowed = match limit {
+        Threshold::Rows(0) => "none is allowed".to_owned(),
+        Threshold::Rows(rows) => format!("{rows} are allowed"),
+        Threshold::Share(share) => format!("{} % are allowed", share * 100.0),
+    };
+    format!("{failing} of {total} rows did not fit, {allowed}")
 }
 
 fn verdict(version: Version) -> Staged {

@@ -181,7 +181,6 @@ impl Asset for SqlTransform {
             size_bytes: staged.size_bytes,
             schema: cx.schema,
             rejects: None,
-            reject_limit: None,
             rows_read: staged.rows,
             source_state: Json::Null,
             warnings: Vec::new(),

@@ -37,6 +37,8 @@ pub struct Effects {
 
 impl Effects {
     /// The real clock, real ids, and the faults that `LOCKGATE_FAULTS` names (none when unset).
+    // With `SystemClock`, the one place that reads the system's clocks.
+    #[allow(clippy::disallowed_methods)]
     pub fn real() -> Self {
         let clock = Arc::new(SystemClock { started: std::time::Instant::now() });
         Effects {

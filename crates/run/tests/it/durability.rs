@@ -17,6 +17,8 @@ async fn a_failure_at_any_step_is_healed_by_the_next_run() {
         let world = World::orders();
         world.run().await;
         world.write("data/orders.csv", "id,amount\n1,10\n2,20\n3,5\n");
+        // New code too, so that what is kept of code and plans is written.
+        world.write("assets/mart/sum.sql", "select sum(amount) + 0 as total from mart.totals\n");
         world.effects.faults.arm(point.name, "fail:1");
         // The fault may already strike while the project is opened.
         let _ = world.run_with(lockgate_run::PlanOptions::default()).await;
@@ -37,7 +39,10 @@ async fn a_failure_at_any_step_is_healed_by_the_next_run() {
         assert!(again.results.is_empty(), "after {}: {again:#?}", point.name);
     }
     // These steps belong to other ways than a plain run's.
-    let elsewhere = |name: &str| ["steal", "hold", "abandon", "withdraw", "set_base", "discard", "checkpoint", "suppress"].iter().any(|word| name.contains(word));
+    let words = [
+        "steal", "hold", "abandon", "withdraw", "set_base", "discard", "checkpoint", "suppress", "beat", "late", "audit.",
+    ];
+    let elsewhere = |name: &str| words.iter().any(|word| name.contains(word));
     never_fired.retain(|name| !elsewhere(name));
     assert!(never_fired.is_empty(), "no run passes {never_fired:?}");
 }

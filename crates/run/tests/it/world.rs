@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use lockgate_run::{
     Graph, Observer, OpenOptions, Plan, PlanOptions, QueryOptions, RunError, RunOptions, RunSummary, Workspace,
 };
-use lockgate_types::{Actor, AssetName, Effects, Event, TaskState};
+use lockgate_types::{Actor, AssetName, Effects, Event};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -124,8 +124,4 @@ pub(crate) fn outcome(summary: &RunSummary) -> String {
         summary.results.iter().map(|result| format!("{} {}", result.asset, result.state.as_str())).collect();
     results.sort();
     results.join(", ")
-}
-
-pub(crate) fn state_of(summary: &RunSummary, asset: &str) -> TaskState {
-    summary.results.iter().find(|result| result.asset.to_string() == asset).unwrap().state
 }
