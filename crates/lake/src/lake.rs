@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use lockgate_types::{AssetName, Effects};
-use object_store::ObjectStore;
 use object_store::path::Path as StorePath;
+use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::store::{Store, create_folders};
 use crate::{LakeError, Table};
@@ -55,7 +55,8 @@ impl Lake {
         let second = self.store.create(&path, Bytes::from_static(b"second")).await?;
         let content = self.store.get(&path).await?;
         let file = self.store.file(&path);
-        std::fs::remove_file(&file).map_err(|source| LakeError::io("removing", &file, source))?;
+        let removed = self.store.objects().delete(&path).await;
+        removed.map_err(|source| LakeError::store("removing", &file, source))?;
         if first && !second && content.as_deref() == Some(b"first") {
             Ok(())
         } else {

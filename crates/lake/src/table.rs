@@ -99,7 +99,8 @@ impl Table {
         self.log.head().await
     }
 
-    /// The files that are live at a Delta version, read from the log: for bases that somebody else committed.
+    /// The files that are live at a Delta version, read from the log: for bases that somebody else committed. A file's rows are 0
+    /// when the log does not say.
     ///
     /// # Errors
     /// [`LakeError::Unsupported`] when the table needs what this build has not.

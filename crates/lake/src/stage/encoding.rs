@@ -35,8 +35,8 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPrope
 use parquet::schema::types::ColumnPath;
 
 /// A row group is the unit of parallel and of skipped reading, and what a writer holds in memory.
-const ROW_GROUP_ROWS: usize = 1024 * 1024;
-const ROW_GROUP_BYTES: usize = 64 * 1024 * 1024;
+pub(super) const ROW_GROUP_ROWS: usize = 1024 * 1024;
+pub(super) const ROW_GROUP_BYTES: usize = 64 * 1024 * 1024;
 /// Rows that are encoded before page limits are looked at.
 const WRITE_BATCH_ROWS: usize = 8 * 1024;
 /// A dictionary that outgrows this is given up.
@@ -49,8 +49,6 @@ pub(super) fn properties(schema: &SchemaRef, first: &RecordBatch) -> WriterPrope
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("Lockgate ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::LZ4_RAW)
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_write_batch_size(WRITE_BATCH_ROWS)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_statistics_enabled(EnabledStatistics::Chunk)

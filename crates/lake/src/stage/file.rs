@@ -6,16 +6,15 @@ use std::path::PathBuf;
 use arrow::array::RecordBatch;
 use lockgate_types::DataFile;
 use object_store::path::Path;
-use parquet::arrow::ArrowWriter;
 
+use super::encoder::{Encoder, encode_error};
 use super::stats::Statistics;
 use super::{Target, encoding};
 use crate::LakeError;
 
 /// Open for rows.
 pub(super) struct OpenFile {
-    writer: ArrowWriter<File>,
-    statistics: Statistics,
+    encoder: Encoder,
     /// Relative to the table's folder.
     relative: String,
     path: PathBuf,
@@ -31,7 +30,7 @@ pub(super) struct ClosedFile {
 
 impl std::fmt::Debug for OpenFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OpenFile").field("relative", &self.relative).field("statistics", &self.statistics).finish()
+        f.debug_struct("OpenFile").field("relative", &self.relative).finish_non_exhaustive()
     }
 }
 
@@ -49,50 +48,36 @@ impl OpenFile {
         }
         let (file, path) = target.store.stage(&location)?;
         let properties = encoding::properties(&target.stored_schema, first);
-        let writer = ArrowWriter::try_new(file, target.stored_schema.clone(), Some(properties))
-            .map_err(|error| LakeError::Encode { path: path.clone(), reason: error.to_string() })?;
         let columns = target.stored.iter().map(|index| &target.schema.columns[*index]);
         let statistics = Statistics::new(columns.map(|column| (column.name.as_str(), &column.data_type)));
-        Ok(OpenFile { writer, statistics, relative, path })
+        let encoder = Encoder::new(file, target.stored_schema.clone(), properties, statistics)
+            .map_err(|error| encode_error(&path, error))?;
+        Ok(OpenFile { encoder, relative, path })
     }
 
-    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
-        self.statistics.update(batch.num_rows(), batch.columns());
-        self.writer.write(batch).map_err(|error| encode_error(&self.path, error))
+    pub(super) fn write(&mut self, batch: &RecordBatch, threads: usize) -> Result<(), LakeError> {
+        self.encoder.write(batch, threads).map_err(|error| encode_error(&self.path, error))
     }
 
     /// How large the file would be if it were closed now.
     pub(super) fn size_bytes(&self) -> u64 {
-        (self.writer.bytes_written() + self.writer.in_progress_size()) as u64
+        self.encoder.size_bytes()
     }
 
     /// What it holds in memory.
     pub(super) fn buffered_bytes(&self) -> usize {
-        self.writer.memory_size()
+        self.encoder.buffered_bytes()
     }
 
-    pub(super) fn close(mut self, partition: Vec<(String, Option<String>)>) -> Result<ClosedFile, LakeError> {
-        self.writer.finish().map_err(|error| encode_error(&self.path, error))?;
-        let size_bytes = self.writer.bytes_written() as u64;
-        // `into_inner` would hide an I/O error in a text.
-        let file = self.writer.inner().try_clone().map_err(|source| LakeError::io("syncing", &self.path, source))?;
+    pub(super) fn close(self, partition: Vec<(String, Option<String>)>) -> Result<ClosedFile, LakeError> {
+        let (file, size_bytes, statistics) = self.encoder.finish(&self.path)?;
         let data = DataFile {
             path: self.relative,
             size_bytes,
-            rows: self.statistics.rows(),
+            rows: statistics.rows(),
             partition,
-            stats: Some(self.statistics.to_json()),
+            stats: Some(statistics.to_json()),
         };
         Ok(ClosedFile { file, path: self.path, data })
     }
-}
-
-/// An I/O error inside (a full disk) is told as one.
-fn encode_error(path: &std::path::Path, error: parquet::errors::ParquetError) -> LakeError {
-    if let parquet::errors::ParquetError::External(source) = &error
-        && let Some(io) = source.downcast_ref::<std::io::Error>()
-    {
-        return LakeError::io("writing", path, std::io::Error::new(io.kind(), io.to_string()));
-    }
-    LakeError::Encode { path: path.to_owned(), reason: error.to_string() }
 }

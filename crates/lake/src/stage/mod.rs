@@ -2,6 +2,7 @@
 //!
 //! How the files are encoded was measured; see [`encoding`] for the choices and their numbers.
 
+mod encoder;
 mod encoding;
 mod file;
 mod partition;
@@ -9,6 +10,7 @@ mod stats;
 mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use arrow::datatypes::{Schema as ArrowSchema, SchemaRef};
 use lockgate_types::{AssetName, DataFile, Faults, Schema, VersionNumber};
@@ -26,11 +28,15 @@ pub struct Layout {
     pub partition_by: Vec<String>,
     /// A file is closed when it has grown to about this size.
     pub target_file_bytes: u64,
+    /// How many threads encode the columns of a version that has a single writer.
+    pub threads: usize,
 }
 
 impl Default for Layout {
     fn default() -> Self {
-        Layout { partition_by: Vec::new(), target_file_bytes: 128 * 1024 * 1024 }
+        // More than two find too little to do: half of the work is in one or two columns of text.
+        let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2));
+        Layout { partition_by: Vec::new(), target_file_bytes: 128 * 1024 * 1024, threads }
     }
 }
 
@@ -95,6 +101,7 @@ impl StageSet {
             stored_schema,
             layout,
             problem,
+            writers: AtomicUsize::new(0),
         };
         StageSet { target: Arc::new(target) }
     }
@@ -120,6 +127,8 @@ pub(crate) struct Target {
     layout: Layout,
     /// Why this layout cannot be: the column and the reason. Answered by the first write.
     problem: Option<(String, String)>,
+    /// Writers that are at work.
+    writers: AtomicUsize,
 }
 
 #[cfg(test)]

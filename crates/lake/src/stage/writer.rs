@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
@@ -151,6 +152,8 @@ impl StageWriter {
     }
 
     fn encode(&mut self, number: usize, rows: &RecordBatch) -> Result<(), LakeError> {
+        let alone = self.target.partition.is_empty() && self.target.writers.load(Ordering::Relaxed) == 1;
+        let threads = if alone { self.target.layout.threads.max(1) } else { 1 };
         let partition = &mut self.partitions[number];
         let file = match &mut partition.file {
             Some(file) => file,
@@ -165,7 +168,7 @@ impl StageWriter {
                 empty.insert(OpenFile::create(&self.target, relative, rows)?)
             }
         };
-        file.write(rows)?;
+        file.write(rows, threads)?;
         partition.last_tick = self.tick;
         partition.buffered_bytes = file.buffered_bytes();
         if file.size_bytes() >= self.target.layout.target_file_bytes {
@@ -231,6 +234,12 @@ impl StageWriter {
 
     fn misfit(&self, error: &ArrowError) -> LakeError {
         misfit(&self.target, error)
+    }
+}
+
+impl Drop for StageWriter {
+    fn drop(&mut self) {
+        self.target.writers.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::support::{live_rows, publish, schema, sorted, store};
 
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 30;
 
 const SIMPLE_TYPES: [DataType; 12] = [
     DataType::Boolean,
@@ -181,6 +181,7 @@ async fn random_partitions_and_sizes_round_trip() {
         let layout = Layout {
             partition_by: vec!["key".to_owned(), "flag".to_owned()],
             target_file_bytes: rng.random_range(1_000..200_000),
+            ..Layout::default()
         };
         let mut writer = table.stage(VersionNumber(1), &schema, layout.clone());
         batches.iter().for_each(|batch| writer.write(batch).unwrap());

@@ -1,13 +1,15 @@
 //! Other tools read the tables: `deltalake` (delta-rs) and DuckDB, from PyPI.
 
 use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::ipc::writer::FileWriter;
-use lockgate_lake::{PutOutcome, Table};
-use lockgate_types::{DataFile, DataType, Schema};
+use lockgate_lake::{Layout, PutOutcome, StagedFiles, Table};
+use lockgate_types::{DataFile, DataType, Schema, VersionNumber};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -94,7 +96,12 @@ async fn every_type_with_nulls_and_a_checkpoint() {
     let store = store();
     let table = store.table("raw.every_type");
     let written = twelve_appends(&table, &every_type(), &[], |at| every_type_rows(at * 50, 50)).await;
-    assert!(store.path(&table).join("_delta_log/00000000000000000009.checkpoint.parquet").is_file());
+    let log = store.path(&table).join("_delta_log");
+    assert!(log.join("00000000000000000009.checkpoint.parquet").is_file());
+    // What a crash may leave between writing and naming disturbs nobody.
+    for name in ["00000000000000000012.json#70001", "00000000000000000011.checkpoint.parquet#70002"] {
+        std::fs::write(log.join(name), "half").unwrap();
+    }
     let filters = json!([
         "id >= 550",
         "int = 303",
@@ -129,7 +136,7 @@ async fn partitions_of_every_type() {
         let written = twelve_appends(&table, &schema, &["key"], |at| {
             let simple = simple_rows(at * 9..at * 9 + 9);
             let keys = (0..9).map(|row| if row % 3 == 2 { None } else { Some(texts[row % 3]) });
-            let keys: arrow::array::ArrayRef = std::sync::Arc::new(arrow::array::StringArray::from_iter(keys));
+            let keys: ArrayRef = Arc::new(StringArray::from_iter(keys));
             let keys = arrow::compute::cast(&keys, &data_type.to_arrow()).unwrap();
             let columns = vec![simple.column(0).clone(), keys, simple.column(1).clone()];
             RecordBatch::try_new(schema.to_arrow(), columns).unwrap()
@@ -147,4 +154,58 @@ async fn large_files_of_realistic_columns() {
     let live = crate::support::publish(&table, 1, &simple(), &[], &batches, &[]).await;
     assert_eq!(live.rows, rows(&batches) as u64);
     check(&store, &table, 0, &batches, &json!(["id < 10", "name = 'name 300000'"]));
+}
+
+/// A reader that knows nothing of Lockgate sees whole versions only, in order, while they are published.
+#[tokio::test]
+async fn a_reader_looking_on_sees_whole_versions() {
+    const STATES: u64 = 25;
+    let store = store();
+    let table = store.table("raw.orders");
+    let state = |number: u64| {
+        let rows = usize::try_from(number * 10).unwrap();
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(Int64Array::from_iter_values((0..rows).map(|row| i64::try_from(row).unwrap()))),
+            Arc::new(StringArray::from(vec![format!("state {number}"); rows])),
+        ];
+        // Two batches for two writers, so that a version has two files.
+        let batch = RecordBatch::try_new(simple().to_arrow(), columns).unwrap();
+        [batch.slice(0, rows / 2), batch.slice(rows / 2, rows - rows / 2)]
+    };
+    let publish_state = async |number: u64, live: &[DataFile]| {
+        let set = table.stage_set(VersionNumber(number), &simple(), Layout::default());
+        let mut parts = Vec::new();
+        for (index, batch) in state(number).iter().enumerate() {
+            let mut writer = set.writer(index);
+            writer.write(batch).unwrap();
+            parts.push(writer.finish().await.unwrap());
+        }
+        let version = version(table.asset(), number, &simple(), StagedFiles::merge(parts));
+        let base = table.head().await.unwrap();
+        let commit = table.prepare_commit(plan(&version, base, live.to_vec())).await.unwrap();
+        assert_eq!(table.put_commit(&commit).await.unwrap(), PutOutcome::Put);
+        table.checkpoint(commit.delta_version()).await.unwrap();
+        version.files
+    };
+    let mut live = publish_state(1, &[]).await;
+    let stop = store.folder.path().join("stop");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/watch_table.py");
+    let mut watcher = Command::new(python())
+        .arg(script)
+        .args([&store.path(&table), &stop])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watcher.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "ready");
+    for number in 2..=STATES {
+        live = publish_state(number, &live).await;
+    }
+    std::fs::write(stop, "").unwrap();
+    let last = lines.next();
+    let output = watcher.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let last = last.unwrap().unwrap();
+    assert!(last.ends_with(&format!("the last {STATES}")), "{last}");
 }
