@@ -4,6 +4,8 @@
 
 // A command of a person at a terminal: what it has to say goes there.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
+// It measures real time and runs outside any project.
+#![allow(clippy::disallowed_methods)]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,9 +16,12 @@ mod bench;
 mod build;
 mod data;
 mod demo;
+mod docs;
 mod folder;
 mod measure;
 mod terminal;
+mod test;
+mod tidy;
 mod tool;
 mod words;
 
@@ -24,6 +29,9 @@ mod words;
 type Command = (&'static str, &'static str, fn(&Path, &[String]) -> Result<ExitCode>);
 
 const COMMANDS: &[Command] = &[
+    ("test", "all of CI: format, tidy, lints, tests", test::run),
+    ("tidy", "check what no compiler checks: layers, dependencies, files, words", tidy::run),
+    ("docs", "write docs/reference from the code", docs::run),
     ("demo", "build Lockgate and play the bad row and New York's flights of 2013", demo::run),
     ("bench", "measure the TPC-H pipeline against dbt-duckdb and write benches/RESULTS.md", bench::run),
 ];
