@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt};
 use lockgate_engine::{EngineError, PinnedTable, Session};
 use lockgate_project::{Action, GateMode};
 use lockgate_types::check::share_of;
-use lockgate_types::{AssetName, CheckOutcome, CheckState, KnownFailure, Profile, Suppression, Version};
+use lockgate_types::{AssetName, CheckOutcome, KnownFailure, Profile, Suppression, Version};
 
 use crate::check::{Measure, Measured, Scanned, sentence};
 use crate::judge::NOT_EVALUATED;
@@ -54,7 +54,7 @@ pub struct AuditReport {
 /// Runs all checks over the candidate and gathers its profile. A check that cannot be evaluated (a cast that
 /// fails on a row) is an outcome, `errored`; `Err` is what a retry may mend.
 pub async fn audit(checks: &[Check], cx: AuditContext<'_>) -> Result<AuditReport, ChecksError> {
-    let mut errors = BTreeMap::new();
+    let mut errors = missing_columns(checks, &cx);
     let scanned = scan_or_blame(checks, &cx, &mut errors).await?;
     let measure = |at: usize| Measure {
         session: cx.session,
@@ -95,6 +95,15 @@ pub async fn audit(checks: &[Check], cx: AuditContext<'_>) -> Result<AuditReport
 
 static EMPTY: Scanned = Scanned::EMPTY;
 
+/// A live version that is audited anew may be older than a check, and lack its column.
+fn missing_columns(checks: &[Check], cx: &AuditContext<'_>) -> BTreeMap<usize, String> {
+    let missing = |check: &Check| {
+        let name = check.columns.iter().find(|name| cx.candidate.schema.column(name).is_none())?;
+        Some(format!("the version has no column `{name}`"))
+    };
+    checks.iter().enumerate().filter_map(|(at, check)| Some((at, missing(check)?))).collect()
+}
+
 /// Tells what lies in the data or the check from what a retry may mend.
 fn evaluated<T>(result: Result<T, EngineError>) -> Result<Result<T, String>, ChecksError> {
     match result {
@@ -115,7 +124,8 @@ async fn scan_or_blame(
     cx: &AuditContext<'_>,
     errors: &mut BTreeMap<usize, String>,
 ) -> Result<ScanResult, ChecksError> {
-    let first = scan(cx.session, cx.asset, &cx.candidate.schema, checks, &BTreeSet::new()).await;
+    let without: BTreeSet<usize> = errors.keys().copied().collect();
+    let first = scan(cx.session, cx.asset, &cx.candidate.schema, checks, &without).await;
     let failed = match first {
         Err(ChecksError::Engine(error)) => error,
         other => return other,
@@ -124,6 +134,7 @@ async fn scan_or_blame(
         return Err(ChecksError::Stopped("the scan ended without a result".to_owned()));
     };
     let mut verdicts: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let known = errors.len();
     for (at, check) in checks.iter().enumerate() {
         for (predicate, _) in check.predicates() {
             if !verdicts.contains_key(&predicate) {
@@ -137,7 +148,7 @@ async fn scan_or_blame(
             }
         }
     }
-    if errors.is_empty() {
+    if errors.len() == known {
         // Nobody's SQL: the table itself cannot be read.
         return Err(ChecksError::Stopped(message));
     }
@@ -231,13 +242,17 @@ pub struct FreshContext<'a> {
     pub gate: GateMode,
 }
 
-/// Judges the `fresh` checks of a live version against logical time.
+/// Judges the `fresh` checks of a live version against logical time; those about columns that it has not are left out.
 pub async fn fresh(checks: &[Check], cx: FreshContext<'_>) -> Result<Vec<CheckOutcome>, ChecksError> {
     let judging =
         JudgeContext { asset: cx.asset, now: cx.now, known: cx.known, suppressions: cx.suppressions, gate: cx.gate };
     let mut outcomes = Vec::new();
     for check in checks {
         let Some(column) = check.rule.newest_of() else { continue };
+        // A check that is younger than the version may be about a column that it has not.
+        if cx.live.is_some_and(|live| live.schema.column(column).is_none()) {
+            continue;
+        }
         let filter: Vec<String> = check.filter.iter().map(|filter| sql::expression(filter)).collect();
         let (name, table, filter) = (sql::name(column), sql::table(cx.asset), sql::filter(&filter));
         let query = format!("select count(*) as \"n\", max({name}) as \"newest\" from {table}{filter}");
@@ -282,12 +297,9 @@ pub struct Lateness {
     pub newest: Option<String>,
 }
 
-/// The first `fresh` outcome that is over its limit and not excused.
+/// The first `fresh` outcome that would hold a version: over its limit, not excused, and no mere warning.
 pub fn late(outcomes: &[CheckOutcome]) -> Option<Lateness> {
-    let outcome = outcomes.iter().find(|outcome| {
-        outcome.kind == "fresh"
-            && matches!(outcome.state, CheckState::Failed | CheckState::Errored | CheckState::Warned)
-    })?;
+    let outcome = outcomes.iter().find(|outcome| outcome.kind == "fresh" && outcome.state.holds())?;
     let newest = outcome.samples.rows.first().and_then(|row| row.first().cloned().flatten());
     Some(Lateness { check: outcome.name.clone(), message: outcome.message.clone(), newest })
 }

@@ -203,4 +203,3 @@ impl From<Diagnostics> for KindError {
         KindError::Permanent(diagnostics)
     }
 }
-

@@ -52,7 +52,9 @@ impl Workspace {
     pub async fn publish_held(&self, graph: &Graph, name: &AssetName, why: &str) -> Result<Version, RunError> {
         let node = graph.node(name)?;
         let together: BTreeSet<&AssetName> = match &node.group {
-            Some(group) => graph.nodes().values().filter(|n| n.group.as_ref() == Some(group)).map(|n| &n.file.name).collect(),
+            Some(group) => {
+                graph.nodes().values().filter(|n| n.group.as_ref() == Some(group)).map(|n| &n.file.name).collect()
+            }
             None => [name].into(),
         };
         let lease = self.acquire(node, &CancellationToken::new()).await?;
@@ -105,9 +107,7 @@ impl Workspace {
         let Some(mut version) = held.into_iter().find(|version| version.asset == *name) else {
             return Err(RunError::NothingHeld { asset: name.clone() });
         };
-        self.catalog
-            .abandon(self.env(), name, version.number, VersionState::Dismissed, Some(why), &self.actor)
-            .await?;
+        self.catalog.abandon(self.env(), name, version.number, VersionState::Dismissed, Some(why), &self.actor).await?;
         version.state = VersionState::Dismissed;
         version.why = Some(why.to_owned());
         Ok(version)
@@ -145,9 +145,8 @@ impl Workspace {
         let Some(live) = self.catalog.live_one(self.env(), name).await? else {
             return Err(RunError::NothingPublished { asset: name.clone() });
         };
-        let refuse = |reason: &str| {
-            Err(RunError::CannotPublish { asset: name.clone(), number: to, reason: reason.to_owned() })
-        };
+        let refuse =
+            |reason: &str| Err(RunError::CannotPublish { asset: name.clone(), number: to, reason: reason.to_owned() });
         match old.state {
             VersionState::Published => return refuse("it is live already"),
             VersionState::Superseded | VersionState::Retracted => {}
@@ -192,11 +191,9 @@ impl Workspace {
         let node = graph.node(&request.asset)?;
         let names: Vec<&str> = node.checks.iter().map(|check| check.name.as_str()).chain([REJECTS]).collect();
         if !names.contains(&request.check.as_str()) {
-            let diagnostic = Diagnostic::error(
-                &UNKNOWN_CHECK,
-                format!("{} has no check `{}`", request.asset, request.check),
-            )
-            .expected(format!("one of {}", names.join(", ")));
+            let diagnostic =
+                Diagnostic::error(&UNKNOWN_CHECK, format!("{} has no check `{}`", request.asset, request.check))
+                    .expected(format!("one of {}", names.join(", ")));
             return Err(RunError::Invalid(match lockgate_types::diagnostic::did_you_mean(&request.check, names) {
                 Some(near) => diagnostic.hint(format!("did you mean `{near}`?")).into(),
                 None => diagnostic.into(),
@@ -271,14 +268,14 @@ impl Workspace {
             self.project.known.iter().filter(|known| !selected.contains(&known.asset)).cloned().collect();
         let mut written = Vec::new();
         for name in selected {
-            let (Some(node), Some(version)) = (graph.nodes().get(name), held.get(name).or_else(|| live.get(name))) else {
+            let (Some(node), Some(version)) = (graph.nodes().get(name), held.get(name).or_else(|| live.get(name)))
+            else {
                 // Nothing was built, so nothing is known to be mended.
                 all.extend(self.project.known.iter().filter(|known| known.asset == *name).cloned());
                 continue;
             };
             let owner = owner.or(node.file.owner.as_deref());
-            let mut entries =
-                lockgate_checks::baseline(&version.checks, name, owner, review_on, &self.project.known);
+            let mut entries = lockgate_checks::baseline(&version.checks, name, owner, review_on, &self.project.known);
             for entry in &mut entries {
                 if let Some(reason) = reason {
                     reason.clone_into(&mut entry.reason);
@@ -292,7 +289,9 @@ impl Workspace {
         let file = self.project.root.join("lockgate.known.yml");
         let text = lockgate_project::known::render(&all);
         lockgate_project::known::write(&file, &text).map_err(|error| {
-            RunError::Failed(Diagnostic::error(&CANNOT_WRITE, format!("{} cannot be written: {error}", file.display())).into())
+            RunError::Failed(
+                Diagnostic::error(&CANNOT_WRITE, format!("{} cannot be written: {error}", file.display())).into(),
+            )
         })?;
         self.catalog
             .audit(&AuditEntry {

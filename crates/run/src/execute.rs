@@ -176,7 +176,9 @@ impl Workspace {
             self.judge_lateness(graph, &plan.selected, plan.as_of).await?
         };
         for (asset, late) in &late {
-            execution.tell("late", Some(asset), None, json!({ "message": late.message, "newest": late.newest })).await?;
+            execution
+                .tell("late", Some(asset), None, json!({ "message": late.message, "newest": late.newest }))
+                .await?;
         }
         execution.end(late, started).await
     }
@@ -264,7 +266,9 @@ impl Execution<'_> {
             unit_of.insert(&step.asset, index);
         }
         for step in &self.plan.steps {
-            let (Some(node), Some(index)) = (self.graph.nodes().get(&step.asset), unit_of.get(&step.asset)) else { continue };
+            let (Some(node), Some(index)) = (self.graph.nodes().get(&step.asset), unit_of.get(&step.asset)) else {
+                continue;
+            };
             for input in self.graph.stored_dependencies(node) {
                 if let Some(other) = unit_of.get(&input).filter(|other| *other != index) {
                     units[*index].waits.insert(*other);
@@ -314,9 +318,10 @@ impl Execution<'_> {
             })
             .map(|result| &result.asset)
             .collect();
-        unit.members.iter().filter_map(|name| self.graph.nodes().get(name)).find_map(|node| {
-            self.graph.stored_dependencies(node).into_iter().find(|input| stopped.contains(input))
-        })
+        unit.members
+            .iter()
+            .filter_map(|name| self.graph.nodes().get(name))
+            .find_map(|node| self.graph.stored_dependencies(node).into_iter().find(|input| stopped.contains(input)))
     }
 
     async fn unit_under_lease(&self, unit: &Unit, lease: &Held) -> Result<Vec<AssetResult>, RunError> {

@@ -114,9 +114,10 @@ impl Graph {
     pub fn descendants(&self, name: &AssetName) -> BTreeSet<AssetName> {
         let mut found = BTreeSet::new();
         for candidate in &self.order {
-            let reads = self.nodes.get(candidate).is_some_and(|node| {
-                node.inputs.iter().any(|input| input == name || found.contains(input))
-            });
+            let reads = self
+                .nodes
+                .get(candidate)
+                .is_some_and(|node| node.inputs.iter().any(|input| input == name || found.contains(input)));
             if reads {
                 found.insert(candidate.clone());
             }
@@ -360,11 +361,19 @@ impl Workspace {
         for (name, checks) in compiled {
             let texts: Vec<String> = checks.iter().map(Check::fingerprint_text).collect();
             let checks_fingerprint = Fingerprint::of(texts.iter().map(String::as_str));
-            let reads: BTreeSet<AssetName> = checks.iter().flat_map(Check::reads).filter(|read| *read != name).collect();
+            let reads: BTreeSet<AssetName> =
+                checks.iter().flat_map(Check::reads).filter(|read| *read != name).collect();
             let schemas = reads.iter().chain([&name]).filter_map(|read| graph.nodes.get(read)).map(schema_text);
-            let key = format!("checks/{}", Fingerprint::of(
-                schemas.chain([checks_fingerprint.0.clone(), Engine::version().to_owned()]).collect::<Vec<_>>().iter().map(String::as_str),
-            ));
+            let key = format!(
+                "checks/{}",
+                Fingerprint::of(
+                    schemas
+                        .chain([checks_fingerprint.0.clone(), Engine::version().to_owned()])
+                        .collect::<Vec<_>>()
+                        .iter()
+                        .map(String::as_str),
+                )
+            );
             if self.catalog.cached(&key).await.ok().flatten().is_none() {
                 match lockgate_checks::plan(&checks, &name, session).await {
                     Ok(()) => fresh.push((key, "ok".to_owned())),
@@ -558,10 +567,12 @@ fn layout_columns(file: &AssetFile, schema: &Schema, diagnostics: &mut Diagnosti
     for (key, names, span) in settings {
         for name in names.iter().filter(|name| schema.column(name).is_none()) {
             let columns: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
-            let mut diagnostic =
-                Diagnostic::error(&MISSING_COLUMN, format!("`{key}` of {} names `{name}`, which is not a column", file.name))
-                    .at(file.source.place(span))
-                    .expected(format!("one of {}", columns.join(", ")));
+            let mut diagnostic = Diagnostic::error(
+                &MISSING_COLUMN,
+                format!("`{key}` of {} names `{name}`, which is not a column", file.name),
+            )
+            .at(file.source.place(span))
+            .expected(format!("one of {}", columns.join(", ")));
             if let Some(near) = did_you_mean(name, columns) {
                 diagnostic = diagnostic.hint(format!("did you mean `{near}`?"));
             }

@@ -122,7 +122,8 @@ pub fn samples(batches: &[RecordBatch]) -> Samples {
             batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options).ok()).collect();
         for row in 0..batch.num_rows() {
             let cells = batch.columns().iter().zip(&formatters).map(|(column, formatter)| {
-                (!column.is_null(row)).then(|| formatter.as_ref().map_or_else(String::new, |f| f.value(row).to_string()))
+                (!column.is_null(row))
+                    .then(|| formatter.as_ref().map_or_else(String::new, |f| f.value(row).to_string()))
             });
             samples.rows.push(cells.collect());
         }
@@ -133,13 +134,7 @@ pub fn samples(batches: &[RecordBatch]) -> Samples {
 impl Workspace {
     /// # Errors
     /// [`RunError::UnknownAsset`], [`RunError::NothingHeld`], [`RunError::NothingPublished`], [`RunError::UnknownVersion`].
-    pub async fn show(
-        &self,
-        graph: &Graph,
-        name: &AssetName,
-        which: Which,
-        rows: usize,
-    ) -> Result<Shown, RunError> {
+    pub async fn show(&self, graph: &Graph, name: &AssetName, which: Which, rows: usize) -> Result<Shown, RunError> {
         let node = graph.node(name)?;
         let live = self.catalog.live_one(self.env(), name).await?;
         let held = self.catalog.held(self.env()).await?.into_iter().find(|version| version.asset == *name);
@@ -150,7 +145,8 @@ impl Workspace {
             Which::Number(number) => self.any_version(name, number).await?,
         };
         let other = live.filter(|live| live.number != version.number);
-        let preview = self.lake.table(name).read(&version.files, &version.schema, &version.partition_by, Some(rows)).await?;
+        let preview =
+            self.lake.table(name).read(&version.files, &version.schema, &version.partition_by, Some(rows)).await?;
         let changed_inputs = version.inputs.iter().filter_map(|(input, now)| {
             let before = other.as_ref()?.inputs.get(input).copied();
             (before != Some(*now)).then(|| (input.clone(), before, *now))
@@ -208,7 +204,10 @@ impl Workspace {
         }
         for table in &parsed.system {
             let Some(system) = self.catalog.system_table(table).await? else {
-                return Err(nothing_there(&format!("lockgate.{table}"), "lockgate has runs, tasks, versions, checks, profiles and audit"));
+                return Err(nothing_there(
+                    &format!("lockgate.{table}"),
+                    "lockgate has runs, tasks, versions, checks, profiles and audit",
+                ));
             };
             session.register_batches("lockgate", table, vec![system_batch(&system)?])?;
         }
@@ -312,13 +311,14 @@ struct DiffSql<'a> {
 }
 
 impl DiffSql<'_> {
+    // `is distinct from` takes whatever follows as its right side, so each comparison stands in parentheses.
     fn on(&self) -> String {
-        let equal = |column: &String| format!("a.{0} is not distinct from b.{0}", quoted(column));
+        let equal = |column: &String| format!("(a.{0} is not distinct from b.{0})", quoted(column));
         self.key.iter().map(equal).collect::<Vec<_>>().join(" and ")
     }
 
     fn any_changed(&self) -> String {
-        let differs = |column: &String| format!("a.{0} is distinct from b.{0}", quoted(column));
+        let differs = |column: &String| format!("(a.{0} is distinct from b.{0})", quoted(column));
         match self.compared {
             [] => "false".to_owned(),
             columns => columns.iter().map(differs).collect::<Vec<_>>().join(" or "),
@@ -327,7 +327,7 @@ impl DiffSql<'_> {
 
     /// Added, removed, changed, unchanged, then changed cells of every compared column, in one row.
     fn counts(&self) -> String {
-        let both = "a._in and b._in";
+        let both = "a._in is not null and b._in is not null";
         let changed = self.any_changed();
         let mut sums = vec![
             "a._in is null".to_owned(),
@@ -335,7 +335,9 @@ impl DiffSql<'_> {
             format!("{both} and ({changed})"),
             format!("{both} and not ({changed})"),
         ];
-        sums.extend(self.compared.iter().map(|column| format!("{both} and a.{0} is distinct from b.{0}", quoted(column))));
+        sums.extend(
+            self.compared.iter().map(|column| format!("{both} and (a.{0} is distinct from b.{0})", quoted(column))),
+        );
         let sums: Vec<String> = sums
             .iter()
             .enumerate()
@@ -361,9 +363,10 @@ impl DiffSql<'_> {
     /// The key, then before and after of every compared column.
     fn changed_rows(&self, limit: usize) -> String {
         let key = self.key.iter().map(|column| format!("b.{0} as {0}", quoted(column)));
-        let cells = self.compared.iter().enumerate().flat_map(|(index, column)| {
-            ["a", "b"].map(|side| format!("{side}.{} as {side}{index}", quoted(column)))
-        });
+        let cells =
+            self.compared.iter().enumerate().flat_map(|(index, column)| {
+                ["a", "b"].map(|side| format!("{side}.{} as {side}{index}", quoted(column)))
+            });
         let order = (1..=self.key.len()).map(|column| column.to_string()).collect::<Vec<_>>().join(", ");
         format!(
             "select {} from lockgate_diff.a a join lockgate_diff.b b on {} where {} order by {order} limit {limit}",
@@ -424,7 +427,10 @@ impl Readable<'_> {
             let table = self.workspace.lake.table(name);
             let pinned = self.version(&of).await?.and_then(|version| PinnedTable::rejects_of(&version, &table));
             let Some(pinned) = pinned else {
-                return Err(nothing_there(&name.to_string(), &format!("no row of the live version of {of} was rejected")));
+                return Err(nothing_there(
+                    &name.to_string(),
+                    &format!("no row of the live version of {of} was rejected"),
+                ));
             };
             return Ok(session.register(pinned)?);
         }

@@ -74,11 +74,21 @@ pub struct Estimate {
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Reason {
     NeverBuilt,
-    CodeChanged { parts: Vec<String> },
-    InputNewer { input: AssetName, from: Option<VersionNumber>, to: VersionNumber },
+    CodeChanged {
+        parts: Vec<String>,
+    },
+    InputNewer {
+        input: AssetName,
+        from: Option<VersionNumber>,
+        to: VersionNumber,
+    },
     /// An input is built by the same run.
-    InputRuns { input: AssetName },
-    OutsideChanged { why: String },
+    InputRuns {
+        input: AssetName,
+    },
+    OutsideChanged {
+        why: String,
+    },
     ChecksChanged,
     Asked,
 }
@@ -115,7 +125,8 @@ impl SchemaChange {
         };
         let retyped = to.columns.iter().filter_map(|now| {
             let before = from.column(&now.name)?;
-            (before.data_type != now.data_type).then(|| (now.name.clone(), before.data_type.clone(), now.data_type.clone()))
+            (before.data_type != now.data_type)
+                .then(|| (now.name.clone(), before.data_type.clone(), now.data_type.clone()))
         });
         SchemaChange { added: missing_in(to, from), removed: missing_in(from, to), retyped: retyped.collect() }
     }
@@ -172,7 +183,8 @@ impl Workspace {
             }
             let head = heads.get(name);
             let mut reasons = self.reasons(graph, name, node, head, &heads, &running, &plan).await?;
-            let recheck_only = reasons.is_empty() && head.is_some_and(|h| h.checks_fingerprint != node.checks_fingerprint);
+            let recheck_only =
+                reasons.is_empty() && head.is_some_and(|h| h.checks_fingerprint != node.checks_fingerprint);
             if recheck_only {
                 reasons.push(Reason::ChecksChanged);
             }
@@ -288,7 +300,8 @@ impl Workspace {
             duration_ms: median(history.iter().map(|build| build.build_ms + build.audit_ms)),
         });
         // Only a change of code or of an input's schema can change the schema, so most steps fetch nothing.
-        let may_change = reasons.iter().any(|reason| matches!(reason, Reason::CodeChanged { .. } | Reason::InputRuns { .. }));
+        let may_change =
+            reasons.iter().any(|reason| matches!(reason, Reason::CodeChanged { .. } | Reason::InputRuns { .. }));
         let live = if may_change { self.catalog.live_one(self.env(), name).await? } else { None };
         let schema_change =
             live.map(|live| SchemaChange::between(&live.schema, &node.schema)).filter(|change| !change.is_empty());

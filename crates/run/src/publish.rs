@@ -11,7 +11,7 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_catalog::{Lease, PublishIntent, Publication};
+use lockgate_catalog::{Lease, Publication, PublishIntent};
 use lockgate_lake::{CommitBytes, CommitPlan, PutOutcome};
 use lockgate_types::{DataFile, FaultPoint, Version, VersionState};
 
@@ -20,11 +20,14 @@ use crate::{RunError, Workspace};
 /// The steps of the protocol at which tests make it fail.
 pub const FAULT_POINTS: &[FaultPoint] = &[PREPARED, INTENDED, PUT, RECORDED];
 
-const PREPARED: FaultPoint =
-    FaultPoint { name: "run.commit_prepared", means: "the commit's bytes are on disk, the catalog knows nothing of them" };
+const PREPARED: FaultPoint = FaultPoint {
+    name: "run.commit_prepared",
+    means: "the commit's bytes are on disk, the catalog knows nothing of them",
+};
 const INTENDED: FaultPoint =
     FaultPoint { name: "run.publishing_recorded", means: "the catalog says publishing, the log has no commit" };
-const PUT: FaultPoint = FaultPoint { name: "run.commit_put", means: "the log has the commit, the catalog says publishing" };
+const PUT: FaultPoint =
+    FaultPoint { name: "run.commit_put", means: "the log has the commit, the catalog says publishing" };
 const RECORDED: FaultPoint = FaultPoint { name: "run.published_recorded", means: "the catalog says published" };
 
 /// How often a foreign writer may get in between before publication gives up.
@@ -94,9 +97,7 @@ impl Workspace {
                         foreign_commits += 1;
                         version.base_delta_version = Some(head);
                         commit = self.prepare(version, operation).await?;
-                        self.catalog
-                            .set_base(self.env(), &version.asset, version.number, Some(head), lease)
-                            .await?;
+                        self.catalog.set_base(self.env(), &version.asset, version.number, Some(head), lease).await?;
                     }
                 }
             }
@@ -134,8 +135,8 @@ impl Workspace {
         };
         let kept: BTreeSet<&str> = version.files.iter().map(|file| file.path.as_str()).collect();
         let remove = standing.into_iter().filter(|file| !kept.contains(file.path.as_str())).collect();
-        let same_metadata = ours
-            && live.is_some_and(|live| live.schema == version.schema && live.partition_by == version.partition_by);
+        let same_metadata =
+            ours && live.is_some_and(|live| live.schema == version.schema && live.partition_by == version.partition_by);
         let plan = CommitPlan {
             version,
             base: version.base_delta_version,

@@ -11,8 +11,8 @@ use lockgate_engine::{PinnedTable, Session};
 use lockgate_kind::{BuildContext, Built, KindError, Outside, Progress, stage_streams};
 use lockgate_lake::Layout;
 use lockgate_types::{
-    AssetName, CheckOutcome, CheckState, RejectedRows, RunId, Schema, Severity, Suppression, Threshold,
-    Version, VersionNumber, VersionState, check::share_of,
+    AssetName, CheckOutcome, CheckState, RejectedRows, RunId, Schema, Severity, Suppression, Threshold, Version,
+    VersionNumber, VersionState, check::share_of,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -179,7 +179,8 @@ impl Workspace {
 
     /// Whether a person dismissed this very candidate, and nothing was staged since.
     async fn was_dismissed(&self, name: &AssetName, key: &str) -> Result<bool, RunError> {
-        let newest = self.catalog.versions(self.env(), name).await?.into_iter().find(|v| v.state != VersionState::Failed);
+        let newest =
+            self.catalog.versions(self.env(), name).await?.into_iter().find(|v| v.state != VersionState::Failed);
         let Some(newest) = newest.filter(|newest| newest.state == VersionState::Dismissed) else { return Ok(false) };
         let dismissed = self.catalog.version(self.env(), name, newest.number).await?;
         Ok(dismissed.is_some_and(|dismissed| dismissed.candidate_key == key))
@@ -322,7 +323,11 @@ impl Workspace {
         }
         let rejects = rejects.filter(|rejects| rejects.schema.column("_check").is_some());
         if let Some(live) = live {
-            session.register_as("live", &format!("{}__{}", name.schema(), name.table()), PinnedTable::of(live, &table))?;
+            session.register_as(
+                "live",
+                &format!("{}__{}", name.schema(), name.table()),
+                PinnedTable::of(live, &table),
+            )?;
         }
         let suppressions = self.catalog.suppressions(self.env()).await?;
         let report = lockgate_checks::audit(

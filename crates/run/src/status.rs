@@ -113,9 +113,8 @@ impl Workspace {
                 checks.iter().filter(|outcome| outcome.state == state).cloned().collect()
             };
             let in_force = suppressions.iter().filter(|s| s.asset == *name && now < s.until);
-            let suppressed = in_force
-                .map(|s| (s.clone(), checks.iter().find(|outcome| outcome.name == s.check).cloned()))
-                .collect();
+            let suppressed =
+                in_force.map(|s| (s.clone(), checks.iter().find(|outcome| outcome.name == s.check).cloned())).collect();
             assets.push(AssetStatus {
                 name: name.clone(),
                 kind: node.file.kind.clone(),

@@ -57,9 +57,8 @@ impl Workspace {
     /// # Errors
     /// [`RunError::Invalid`] with everything that is wrong in the project's files; catalog and store errors.
     pub async fn open(root: &Path, options: OpenOptions) -> Result<Workspace, RunError> {
-        let (project, diagnostics) = lockgate_project::load(root, options.environment.as_deref(), &|name| {
-            (options.env)(name)
-        });
+        let (project, diagnostics) =
+            lockgate_project::load(root, options.environment.as_deref(), &|name| (options.env)(name));
         let project = match project {
             Some(project) if !diagnostics.has_errors() => project,
             // Assets that could be read are checked too, so that everything wrong is told at once.

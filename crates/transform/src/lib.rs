@@ -140,8 +140,10 @@ impl SqlTransform {
 /// The texts of the project's functions that a statement may call. A function may call another one, so a
 /// statement that calls any of them is taken to use them all: too much is a build too many, too little a stale table.
 fn functions_used(parsed: &Parsed, project: &Project) -> Vec<String> {
-    let texts: Vec<String> = project.functions.iter().map(|function| canonical_function(&function.source.text)).collect();
-    let called = parsed.functions.iter().any(|name| texts.iter().any(|text| text.to_lowercase().contains(name.as_str())));
+    let texts: Vec<String> =
+        project.functions.iter().map(|function| canonical_function(&function.source.text)).collect();
+    let called =
+        parsed.functions.iter().any(|name| texts.iter().any(|text| text.to_lowercase().contains(name.as_str())));
     if called { texts } else { Vec::new() }
 }
 

@@ -25,7 +25,6 @@ use crate::words;
 #[derive(Debug)]
 pub(crate) struct Accepted;
 
-#[allow(private_interfaces)]
 impl CheckKind for Accepted {
     fn name(&self) -> &'static str {
         "accepted"

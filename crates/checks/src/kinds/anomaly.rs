@@ -13,7 +13,6 @@ use crate::read::Reading;
 #[derive(Debug)]
 pub(crate) struct Anomaly;
 
-#[allow(private_interfaces)]
 impl CheckKind for Anomaly {
     fn name(&self) -> &'static str {
         "anomaly"

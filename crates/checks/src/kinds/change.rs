@@ -24,7 +24,6 @@ use crate::sql;
 #[derive(Debug)]
 pub(crate) struct Change;
 
-#[allow(private_interfaces)]
 impl CheckKind for Change {
     fn name(&self) -> &'static str {
         "change"

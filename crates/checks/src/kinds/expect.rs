@@ -19,7 +19,6 @@ use crate::sql;
 #[derive(Debug)]
 pub(crate) struct Expect;
 
-#[allow(private_interfaces)]
 impl CheckKind for Expect {
     fn name(&self) -> &'static str {
         "expect"

@@ -26,7 +26,6 @@ use crate::words;
 #[derive(Debug)]
 pub(crate) struct Fresh;
 
-#[allow(private_interfaces)]
 impl CheckKind for Fresh {
     fn name(&self) -> &'static str {
         "fresh"

@@ -22,7 +22,6 @@ use crate::words;
 #[derive(Debug)]
 pub(crate) struct Matches;
 
-#[allow(private_interfaces)]
 impl CheckKind for Matches {
     fn name(&self) -> &'static str {
         "matches"

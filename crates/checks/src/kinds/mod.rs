@@ -23,6 +23,7 @@ use crate::check::Rule;
 use crate::read::Reading;
 
 /// What the reference says of a kind, and how its entries are read.
+// The hidden methods are for this crate alone: kinds are not made elsewhere.
 #[allow(private_interfaces)]
 pub trait CheckKind: Debug + Send + Sync {
     /// The key in YAML.

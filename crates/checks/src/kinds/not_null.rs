@@ -22,7 +22,6 @@ pub(crate) const NAME: &str = "not_null";
 #[derive(Debug)]
 pub(crate) struct NotNull;
 
-#[allow(private_interfaces)]
 impl CheckKind for NotNull {
     fn name(&self) -> &'static str {
         NAME

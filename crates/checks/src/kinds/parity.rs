@@ -65,7 +65,6 @@ const SIDES: &[KeyDoc] = &[
 #[derive(Debug)]
 pub(crate) struct Parity;
 
-#[allow(private_interfaces)]
 impl CheckKind for Parity {
     fn name(&self) -> &'static str {
         "parity"

@@ -29,7 +29,6 @@ const KEYS: &[KeyDoc] = &[
 #[derive(Debug)]
 pub(crate) struct Range;
 
-#[allow(private_interfaces)]
 impl CheckKind for Range {
     fn name(&self) -> &'static str {
         "range"

@@ -26,7 +26,6 @@ use crate::words;
 #[derive(Debug)]
 pub(crate) struct References;
 
-#[allow(private_interfaces)]
 impl CheckKind for References {
     fn name(&self) -> &'static str {
         "references"

@@ -27,7 +27,6 @@ const KEYS: &[KeyDoc] = &[
 #[derive(Debug)]
 pub(crate) struct Rows;
 
-#[allow(private_interfaces)]
 impl CheckKind for Rows {
     fn name(&self) -> &'static str {
         "rows"

@@ -30,7 +30,6 @@ use crate::words;
 #[derive(Debug)]
 pub(crate) struct Sql;
 
-#[allow(private_interfaces)]
 impl CheckKind for Sql {
     fn name(&self) -> &'static str {
         "sql"

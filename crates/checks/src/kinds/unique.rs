@@ -28,7 +28,6 @@ const SAMPLE_KEYS: usize = 50;
 #[derive(Debug)]
 pub(crate) struct Unique;
 
-#[allow(private_interfaces)]
 impl CheckKind for Unique {
     fn name(&self) -> &'static str {
         "unique"

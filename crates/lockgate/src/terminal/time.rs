@@ -1,6 +1,6 @@
 //! Instants: relative for people, RFC 3339 in JSON, and what people type.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
 
 /// `just now`, `12 s ago`, `3 min ago`, `5 h ago`, `2 days ago`, then the day itself. What lies ahead reads
 /// `in 3 min`.
@@ -65,11 +65,6 @@ pub(crate) fn parse_day(text: &str) -> Result<NaiveDate, String> {
 /// The elapsed time between two readings of a monotonic clock.
 pub(crate) fn between_ms(from: lockgate_types::Instant, to: lockgate_types::Instant) -> u64 {
     u64::try_from(to.saturating_sub(from).as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The length of a span of wall time.
-pub(crate) fn length_ms(length: TimeDelta) -> u64 {
-    u64::try_from(length.num_milliseconds()).unwrap_or(0)
 }
 
 #[cfg(test)]

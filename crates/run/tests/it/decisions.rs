@@ -80,7 +80,11 @@ async fn a_baseline_lets_a_failure_pass_until_it_gets_worse() {
     drop(workspace);
     let passed = world.run().await;
     assert_eq!(passed.state, RunState::Done, "{passed:#?}");
-    assert_eq!(world.query("select count(*) from mart.totals").await, ["3"], "the held candidate was published, not built again");
+    assert_eq!(
+        world.query("select count(*) from mart.totals").await,
+        ["3"],
+        "the held candidate was published, not built again"
+    );
 
     world.write("data/orders.csv", "id,amount\n1,10\n2,-25\n3,-5\n");
     assert_eq!(world.run().await.state, RunState::Held, "two of three are worse than one of three");

@@ -40,7 +40,17 @@ async fn a_failure_at_any_step_is_healed_by_the_next_run() {
     }
     // These steps belong to other ways than a plain run's.
     let words = [
-        "steal", "hold", "abandon", "withdraw", "set_base", "discard", "checkpoint", "suppress", "beat", "late", "audit.",
+        "steal",
+        "hold",
+        "abandon",
+        "withdraw",
+        "set_base",
+        "discard",
+        "checkpoint",
+        "suppress",
+        "beat",
+        "late",
+        "audit.",
     ];
     let elsewhere = |name: &str| words.iter().any(|word| name.contains(word));
     never_fired.retain(|name| !elsewhere(name));

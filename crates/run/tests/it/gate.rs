@@ -43,7 +43,10 @@ async fn a_bad_row_holds_the_mart_and_readers_keep_the_last_good_version() {
     // The same candidate is neither built nor recorded again, and the run keeps saying so.
     let again = world.run().await;
     assert_eq!(outcome(&again), "mart.sum skipped, mart.totals held");
-    assert_eq!(again.results[0].version, summary.results.iter().find(|r| r.asset == name("mart.totals")).unwrap().version);
+    assert_eq!(
+        again.results[0].version,
+        summary.results.iter().find(|r| r.asset == name("mart.totals")).unwrap().version
+    );
     assert_eq!(again.state, RunState::Held);
 
     // Mended at the source, the next run publishes.

@@ -20,7 +20,10 @@ async fn members_read_each_other_staged_and_switch_together() {
 async fn one_failing_member_holds_the_others() {
     let world = grouped();
     world.run().await;
-    world.write("assets/mart/sum.sql", "/*\nchecks:\n  - expect: \"total < 50\"\n*/\nselect sum(amount) as total from mart.totals\n");
+    world.write(
+        "assets/mart/sum.sql",
+        "/*\nchecks:\n  - expect: \"total < 50\"\n*/\nselect sum(amount) as total from mart.totals\n",
+    );
     world.write("data/orders.csv", "id,amount\n1,10\n2,90\n");
     let summary = world.run().await;
     assert_eq!(outcome(&summary), "mart.sum held, mart.totals held, raw.orders published");

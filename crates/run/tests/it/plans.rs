@@ -16,7 +16,11 @@ async fn reasons_say_why() {
     let world = World::orders();
     assert_eq!(
         reasons(&world).await,
-        ["raw.orders: never built", "mart.totals: never built; raw.orders runs", "mart.sum: never built; mart.totals runs"]
+        [
+            "raw.orders: never built",
+            "mart.totals: never built; raw.orders runs",
+            "mart.sum: never built; mart.totals runs"
+        ]
     );
     world.run().await;
     assert!(reasons(&world).await.is_empty());

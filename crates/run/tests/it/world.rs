@@ -100,8 +100,7 @@ impl World {
         let workspace = self.open().await?;
         let graph = workspace.graph().await?;
         let plan = workspace.plan(&graph, &options).await?;
-        let options =
-            RunOptions { observer: Arc::new(Silent), cancel: CancellationToken::new(), parallel: 2 };
+        let options = RunOptions { observer: Arc::new(Silent), cancel: CancellationToken::new(), parallel: 2 };
         workspace.run(&graph, &plan, options).await
     }
 

@@ -1,0 +1,8 @@
+//! The engine over a real lake in a temporary folder. Most of it is data: see `tests/cases`.
+#![allow(clippy::unwrap_used)] // tests may
+
+mod cases;
+mod fixture;
+mod memory;
+mod scale;
+mod scan;

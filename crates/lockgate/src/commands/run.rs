@@ -1,0 +1,122 @@
+//! `lockgate run`.
+
+mod summary;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use lockgate_run::{Graph, Plan, PlanOptions, RunOptions, RunSummary, Workspace};
+use lockgate_types::{Diagnostics, RunState};
+
+use super::not_built::refuse_flag;
+use crate::arguments::Selection;
+use crate::context::Context;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::terminal::number::counted;
+use crate::terminal::progress::Watcher;
+use crate::terminal::time::{instant, parse_instant};
+
+/// Build what is stale, check it, publish what passes and hold what does not
+///
+/// A run first type-checks the whole project. Assets that are up to date are left alone. A version that fails a
+/// check is held: readers keep the last good one, and what depends on it stays behind.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) what: What,
+    /// How many assets to work on at once; default: the engine's threads
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    parallel: Option<u16>,
+}
+
+/// What `run` and `plan` take alike.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct What {
+    #[command(flatten)]
+    selection: Selection,
+    /// Also what is up to date
+    #[arg(long)]
+    force: bool,
+    /// From nothing: `load: append` starts over
+    #[arg(long)]
+    full_refresh: bool,
+    /// The logical time of the run, which `fresh` and `$run_at` go by; a day is its 00:00 UTC; default: now
+    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
+    as_of: Option<DateTime<Utc>>,
+    /// Not built yet
+    #[arg(long, value_name = "TIME", hide = true)]
+    from: Option<String>,
+    /// Not built yet
+    #[arg(long, value_name = "TIME", hide = true)]
+    to: Option<String>,
+}
+
+impl What {
+    pub(crate) fn options(&self) -> Result<PlanOptions, Failure> {
+        for (flag, given) in [("--from", &self.from), ("--to", &self.to)] {
+            if given.is_some() {
+                return Err(refuse_flag(flag));
+            }
+        }
+        Ok(PlanOptions {
+            selectors: self.selection.selectors.clone(),
+            exclude: self.selection.exclude.clone(),
+            force: self.force,
+            full_refresh: self.full_refresh,
+            as_of: self.as_of,
+        })
+    }
+}
+
+pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome {
+    let options = arguments.what.options()?;
+    let (workspace, graph) = context.graph().await?;
+    let plan = workspace.plan(&graph, &options).await?;
+    if options.as_of.is_some() && !context.terminal.json {
+        context.terminal.note(&format!("as of {}", instant(plan.as_of)));
+    }
+    run(context, &workspace, &graph, &plan, arguments.parallel.map(usize::from)).await
+}
+
+/// Runs a plan to its summary.
+pub(crate) async fn run(
+    context: &Context,
+    workspace: &Arc<Workspace>,
+    graph: &Graph,
+    plan: &Plan,
+    parallel: Option<usize>,
+) -> Outcome {
+    let terminal = &context.terminal;
+    if !terminal.json && !plan.steps.is_empty() {
+        let steps = counted(plan.steps.len() as u64, "asset", "assets");
+        terminal.note(&terminal.note_paint.faint(&format!("{steps} to run, {} up to date", plan.fresh.len())));
+    }
+    let observer = Watcher::new(terminal, plan.steps.iter().map(|step| &step.asset));
+    let options = RunOptions {
+        observer: observer.clone(),
+        cancel: context.cancel.clone(),
+        parallel: parallel.unwrap_or_else(|| threads(workspace)),
+    };
+    let ran = workspace.run(graph, plan, options).await;
+    drop(observer);
+    let ran = ran?;
+    let failures = ran.results.iter().flat_map(|result| result.diagnostics.0.iter().cloned()).collect();
+    terminal.diagnostics(&Diagnostics(failures));
+    summary::print(context, workspace, plan, &ran)?;
+    Ok(exit(&ran))
+}
+
+/// As many assets at once as the engine has threads.
+fn threads(workspace: &Workspace) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    workspace.project.engine.threads.unwrap_or_else(cores)
+}
+
+fn exit(ran: &RunSummary) -> Exit {
+    match ran.state {
+        RunState::Running | RunState::Done => Exit::Done,
+        RunState::Held => Exit::Held,
+        RunState::Failed => Exit::Failed,
+        RunState::Interrupted => Exit::Interrupted,
+    }
+}

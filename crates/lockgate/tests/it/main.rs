@@ -1,0 +1,9 @@
+//! The real binary, as a person or a script uses it.
+
+#![allow(clippy::unwrap_used)] // tests may
+
+mod events;
+mod interrupt;
+mod pipes;
+mod reference;
+mod session;
