@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use lockgate_lake::LakeError;
 use lockgate_types::{Diagnostic, Diagnostics, Place};
 
 use crate::codes;
@@ -34,8 +35,8 @@ pub enum ConnectError {
     #[error("{0}")]
     Refused(Diagnostics),
     /// The lake could not take the rows.
-    #[error("{0}")]
-    Stage(Box<Diagnostic>),
+    #[error(transparent)]
+    Stage(#[from] LakeError),
     #[error("{what}")]
     Broken { what: String },
     #[error("interrupted")]
@@ -96,7 +97,7 @@ impl ConnectError {
                 .first()
                 .cloned()
                 .unwrap_or_else(|| Diagnostic::error(&codes::BROKEN, "the source was refused without a reason")),
-            ConnectError::Stage(diagnostic) => (**diagnostic).clone(),
+            ConnectError::Stage(error) => error.diagnostic(),
             ConnectError::Broken { what } => Diagnostic::error(&codes::BROKEN, what.clone()),
             ConnectError::Interrupted => Diagnostic::error(&codes::BROKEN, "reading was interrupted"),
         }

@@ -33,8 +33,11 @@ pub(crate) struct SourceAsset {
     settings: Arc<Settings>,
     code: serde_json::Value,
     /// The schema inferred from files of these stamps, so that planning twice reads once.
-    inferred: Mutex<Option<(Vec<(String, Stamp)>, Schema)>>,
+    inferred: Mutex<Option<Inferred>>,
 }
+
+/// The stamps of the files that a schema was inferred from, and the schema.
+type Inferred = (Vec<(String, Stamp)>, Schema);
 
 /// Files on this machine; fetched ones are removed when this is dropped.
 struct Files {
@@ -48,6 +51,7 @@ impl From<ConnectError> for KindError {
         let diagnostics = error.diagnostics();
         match error {
             ConnectError::Interrupted => KindError::Interrupted,
+            ConnectError::Stage(error) => KindError::Lake(error),
             ConnectError::ChangedMeanwhile { .. } => KindError::Transient(error.diagnostic()),
             ConnectError::Unreadable { error: ref system, .. } => match system.kind() {
                 std::io::ErrorKind::NotFound
@@ -67,7 +71,6 @@ impl From<ConnectError> for KindError {
             | ConnectError::Header { .. }
             | ConnectError::Encoding { .. }
             | ConnectError::Refused(_)
-            | ConnectError::Stage(_)
             | ConnectError::Broken { .. } => KindError::Permanent(diagnostics),
         }
     }

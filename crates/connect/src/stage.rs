@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::compute::{SortColumn, SortOptions, concat_batches, lexsort_to_indices, take_record_batch};
 use lockgate_kind::Progress;
-use lockgate_lake::{LakeError, Layout, StageSet, StageWriter, StagedFiles, Table};
+use lockgate_lake::{Layout, StageSet, StageWriter, StagedFiles, Table};
 use lockgate_types::{Column, DataType, RejectedRows, Schema, VersionNumber};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -60,10 +60,6 @@ pub(crate) fn reject_schema() -> Schema {
             column("_reason", DataType::String),
         ],
     }
-}
-
-fn lake(error: &LakeError) -> ConnectError {
-    ConnectError::Stage(Box::new(error.diagnostic()))
 }
 
 /// A file while it is read, by one worker or several.
@@ -144,7 +140,7 @@ impl Shared<'_> {
             }
         }
         sink.flush()?;
-        self.staging.runtime.block_on(sink.writer.finish()).map_err(|error| lake(&error))
+        Ok(self.staging.runtime.block_on(sink.writer.finish())?)
     }
 
     fn drain(
@@ -191,7 +187,7 @@ const RUN_BYTES: usize = 64 << 20;
 impl Sink<'_> {
     fn write(&mut self, batch: RecordBatch) -> Result<(), ConnectError> {
         if self.cluster_by.is_empty() {
-            return self.writer.write(&batch).map_err(|error| lake(&error));
+            return Ok(self.writer.write(&batch)?);
         }
         self.held_bytes += batch.get_array_memory_size();
         self.held.push(batch);
@@ -219,7 +215,7 @@ impl Sink<'_> {
             let order = lexsort_to_indices(&by, None).map_err(broken)?;
             take_record_batch(&run, &order).map_err(broken)?
         };
-        self.writer.write(&sorted).map_err(|error| lake(&error))
+        Ok(self.writer.write(&sorted)?)
     }
 }
 
@@ -246,14 +242,14 @@ impl Rejects {
             .map_err(|error| ConnectError::Broken { what: format!("the rejects are not whole: {error}") })?;
         let (table, number) = (&self.table, self.number);
         let writer = self.writer.get_or_insert_with(|| table.stage(number, &schema, Layout::default()));
-        writer.write(&batch).map_err(|error| lake(&error))?;
+        writer.write(&batch)?;
         self.rows += rejects.len() as u64;
         Ok(())
     }
 
     fn finish(self, runtime: &Handle) -> Result<Option<RejectedRows>, ConnectError> {
         let Some(writer) = self.writer else { return Ok(None) };
-        let staged = runtime.block_on(writer.finish()).map_err(|error| lake(&error))?;
+        let staged = runtime.block_on(writer.finish())?;
         Ok(Some(RejectedRows { rows: self.rows, files: staged.files, schema: reject_schema() }))
     }
 }

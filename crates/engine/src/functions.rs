@@ -148,7 +148,9 @@ fn read_function<'a>(
         match (argument.name, argument.mode, argument.default_expr) {
             (Some(name), None, None) => arguments.push((name, argument.data_type)),
             _ => {
-                return Err(mistake(sql, span, "an argument is written `NAME TYPE`, without a mode or a default").into());
+                return Err(
+                    mistake(sql, span, "an argument is written `NAME TYPE`, without a mode or a default").into()
+                );
             }
         }
     }

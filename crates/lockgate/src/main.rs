@@ -67,7 +67,9 @@ fn main() -> ExitCode {
 /// Does the command until it ends or is interrupted.
 async fn watched(command: Command, context: &Context) -> Outcome {
     let ends_by_itself = commands::ends_by_itself(&command);
-    let interrupts = tokio::task::spawn(interrupts(context.clone(), ends_by_itself));
+    // Dropped with the command, which ends it.
+    let mut signals = tokio::task::JoinSet::new();
+    signals.spawn(interrupts(context.clone(), ends_by_itself));
     let outcome = tokio::select! {
         outcome = commands::execute(command, context) => outcome,
         () = async {
@@ -77,7 +79,6 @@ async fn watched(command: Command, context: &Context) -> Outcome {
             }
         } => Err(Failure::Interrupted),
     };
-    interrupts.abort();
     outcome
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use lockgate_catalog::{Catalog, Lease, LeaseAttempt};
 use lockgate_types::AssetName;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Node, RunError, Workspace};
@@ -24,7 +25,8 @@ fn timeout() -> Duration {
 pub(crate) struct Held {
     pub(crate) lease: Lease,
     catalog: Arc<dyn Catalog>,
-    stop: CancellationToken,
+    /// Dropping it ends the heartbeat.
+    beats: JoinSet<()>,
     lost: Arc<Mutex<bool>>,
 }
 
@@ -38,17 +40,11 @@ impl Held {
     }
 
     /// Gives it back. A release that fails costs the next holder the wait for the time-out, nothing else.
-    pub(crate) async fn release(self) {
-        self.stop.cancel();
+    pub(crate) async fn release(mut self) {
+        self.beats.abort_all();
         if let Err(error) = self.catalog.release(&self.lease).await {
             tracing::warn!(key = self.lease.key, %error, "lease not released");
         }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.stop.cancel();
     }
 }
 
@@ -93,20 +89,16 @@ impl Workspace {
     }
 
     fn keep(&self, lease: Lease, timeout: Duration) -> Held {
-        let held = Held {
+        let mut held = Held {
             lease: lease.clone(),
             catalog: Arc::clone(&self.catalog),
-            stop: CancellationToken::new(),
+            beats: JoinSet::new(),
             lost: Arc::new(Mutex::new(false)),
         };
-        let (catalog, stop, lost) = (Arc::clone(&held.catalog), held.stop.clone(), Arc::clone(&held.lost));
-        // Nobody joins it: it ends when the lease is released or dropped.
-        tokio::task::spawn(async move {
+        let (catalog, lost) = (Arc::clone(&held.catalog), Arc::clone(&held.lost));
+        held.beats.spawn(async move {
             loop {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = tokio::time::sleep(timeout / 4) => {}
-                }
+                tokio::time::sleep(timeout / 4).await;
                 match catalog.beat(&lease).await {
                     Ok(true) => {}
                     Ok(false) => {

@@ -32,4 +32,4 @@ pub use inspect::{ChangedRow, Diff, DiffColumn, DiffOf, Query, QueryOptions, Sho
 pub use plan::{Estimate, Plan, PlanOptions, Reason, SchemaChange, Step};
 pub use publish::FAULT_POINTS;
 pub use status::{AssetStatus, HeldInfo, LiveInfo, Standing, Status};
-pub use workspace::{OpenOptions, Workspace};
+pub use workspace::{OpenOptions, ReadEnv, Workspace};

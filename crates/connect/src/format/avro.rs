@@ -16,10 +16,7 @@ use crate::input::LocalFile;
 pub(crate) fn open(file: &LocalFile) -> Result<(SchemaRef, Batches), ConnectError> {
     let opened = File::open(&file.path).map_err(|error| ConnectError::unreadable(&file.name, error))?;
     let corrupt = |error: ArrowError| super::sequence::damaged(&file.name, "Avro", 0, &error);
-    let reader = ReaderBuilder::new()
-        .with_batch_size(8192)
-        .build(BufReader::new(opened))
-        .map_err(|error| corrupt(error.into()))?;
+    let reader = ReaderBuilder::new().with_batch_size(8192).build(BufReader::new(opened)).map_err(corrupt)?;
     Ok((reader.schema(), Box::new(reader)))
 }
 

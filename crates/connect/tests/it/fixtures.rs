@@ -110,7 +110,7 @@ fn write_fixtures() {
     let folder = case("wrong_avro", "read: { path: data/a.avro }\n");
     std::fs::write(folder.join("a.avro"), b"id,name\n1,a\n").unwrap();
 
-    let text = "x,y\n1,a\n2,\"b\nc\"\n".repeat(1) + &"3,d\n".repeat(2000);
+    let text = "x,y\n1,a\n2,\"b\nc\"\n".to_owned() + &"3,d\n".repeat(2000);
     let packed = zstd::encode_all(text.as_bytes(), 3).unwrap();
     let folder = case("zstd", "read: { path: data/a.csv.zst }\n");
     File::create(folder.join("a.csv.zst"))

@@ -93,7 +93,7 @@ impl World {
                 schema: planned.schema,
                 live: live.cloned(),
                 full_refresh,
-                as_of: Utc::now_for_tests(),
+                as_of: chrono::DateTime::<Utc>::now_for_tests(),
                 threads: self.threads,
                 progress: Progress::default(),
                 cancel,
@@ -190,6 +190,8 @@ pub(crate) fn shown(error: &KindError) -> Vec<String> {
             vec![one(&format!("throttled for {retry_after:?}"), diagnostic)]
         }
         KindError::Interrupted => vec!["interrupted".to_owned()],
+        KindError::Lake(error) => vec![one("lake", &error.diagnostic())],
+        KindError::Engine(error) => vec![error.to_string()],
     }
 }
 

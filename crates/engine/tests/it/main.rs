@@ -1,5 +1,5 @@
 //! The engine over a real lake in a temporary folder. Most of it is data: see `tests/cases`.
-#![allow(clippy::unwrap_used)] // tests may
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)] // tests may
 
 mod cases;
 mod fixture;

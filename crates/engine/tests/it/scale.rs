@@ -46,12 +46,14 @@ async fn deep_sql_is_planned_or_refused() {
     planned(format!("select id from raw.t where {}", chain(800, " or "))).await.unwrap().unwrap();
     run(format!("select id from raw.t where {}", chain(800, " and id <> 5 or "))).await.unwrap().unwrap();
     run(format!("select id from raw.t where {}", chain(300, " or "))).await.unwrap().unwrap();
+    let calls = |n: usize| format!("select {}1{} as x", "abs(".repeat(n), ")".repeat(n));
+    run(calls(100)).await.unwrap().unwrap();
     let nested = |n: usize| format!("select {}id{} as x from raw.t", "(".repeat(n), ")".repeat(n));
     for text in [
         format!("select id from raw.t where {}", chain(20_000, " or ")),
         nested(5_000),
         format!("select id from raw.t where {} flag", "not ".repeat(30_000)),
-        format!("select {}1{} as x", "abs(".repeat(3_000), ")".repeat(3_000)),
+        calls(3_000),
         format!("select * from {}raw.t{}", "(select * from ".repeat(2_000), ")".repeat(2_000)),
         format!("select 1 as x{}", " union all select 1".repeat(20_000)),
         format!("select {}1", "- ".repeat(50_000)),
@@ -63,34 +65,4 @@ async fn deep_sql_is_planned_or_refused() {
     // Long is not deep.
     let list = (0..20_000).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
     planned(format!("select id from raw.t where id in ({list})")).await.unwrap().unwrap();
-}
-
-#[tokio::test]
-async fn tmp_probe() {
-    let nested = |n: usize| format!("select {}id{} as x from raw.t", "(".repeat(n), ")".repeat(n));
-    let chain = |n: usize, joint: &str| vec!["id = 1"; n].join(joint);
-    for (name, f) in [
-        (
-            "or",
-            Box::new(move |n: usize| format!("select id from raw.t where {}", chain(n, " or ")))
-                as Box<dyn Fn(usize) -> String>,
-        ),
-        ("nested", Box::new(nested)),
-        ("not", Box::new(|n| format!("select id from raw.t where {} flag", "not ".repeat(n)))),
-        ("abs", Box::new(|n| format!("select {}1{} as x", "abs(".repeat(n), ")".repeat(n)))),
-        ("sub", Box::new(|n| format!("select * from {}raw.t{}", "(select * from ".repeat(n), ")".repeat(n)))),
-        ("union", Box::new(|n| format!("select 1 as x{}", " union all select 1".repeat(n)))),
-        ("minus", Box::new(|n| format!("select {}1", "- ".repeat(n)))),
-    ] {
-        for n in [10, 20, 100, 500, 900, 2000, 5000] {
-            let started = Instant::now();
-            let text = f(n);
-            let r = parse(&sql(&text, 1)).is_ok();
-            let took = started.elapsed();
-            eprintln!("{name} {n} {r} {took:?}");
-            if took > Duration::from_secs(2) {
-                break;
-            }
-        }
-    }
 }

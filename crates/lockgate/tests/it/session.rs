@@ -38,6 +38,13 @@ macro_rules! sessions {
 }
 
 sessions! {
+    decide
+    init
+    late
+    look
+    project
+    secrets
+    story
     usage
 }
 

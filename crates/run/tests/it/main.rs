@@ -1,5 +1,6 @@
 //! Whole runs over small projects on a real store and a real catalog.
 #![allow(clippy::unwrap_used)] // a test that cannot go on should say where
+#![allow(clippy::disallowed_methods)] // and suppressions end by the wall clock
 
 mod decisions;
 mod durability;
