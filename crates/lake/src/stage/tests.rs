@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType as Arrow, Field, Schema as ArrowSchema};
-use lockgate_types::DataType;
+use lockgate_types::{Column, DataType, Effects, Schema, VersionNumber};
 use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
@@ -13,6 +13,7 @@ use parquet::schema::types::ColumnPath;
 use super::encoding::properties;
 use super::partition::{Rows, Splitter, value_array, value_text};
 use super::stats::{Statistics, rounded_up};
+use crate::{Lake, Layout};
 
 fn properties_of(column: ArrayRef) -> WriterProperties {
     let schema = Arc::new(ArrowSchema::new(vec![Field::new("c", column.data_type().clone(), true)]));
@@ -143,6 +144,24 @@ fn partition_values_come_back_from_their_text() {
         let null = value_array(&data_type, None, 1).unwrap();
         assert_eq!(value_text(&null, 0), Ok(None));
     }
+}
+
+#[test]
+fn only_a_lone_writer_shares_its_columns_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = Lake::open(folder.path(), "default", Effects::real()).unwrap();
+    let schema = Schema { columns: vec![Column::new("a", DataType::Int), Column::new("b", DataType::Int)] };
+    let layout = Layout { threads: 2, ..Layout::default() };
+    let table = lake.table(&"raw.orders".parse().unwrap());
+    let set = table.stage_set(VersionNumber(1), &schema, layout.clone());
+    let first = set.writer(0);
+    assert_eq!(first.threads(), 2);
+    let second = set.writer(1);
+    assert_eq!((first.threads(), second.threads()), (1, 1));
+    drop(first);
+    assert_eq!(second.threads(), 2);
+    let partitioned = Layout { partition_by: vec!["a".to_owned()], ..layout };
+    assert_eq!(table.stage(VersionNumber(1), &schema, partitioned).threads(), 1);
 }
 
 #[test]

@@ -56,6 +56,7 @@ struct Partition {
 
 impl StageWriter {
     pub(super) fn new(target: Arc<Target>, index: usize) -> StageWriter {
+        target.writers.fetch_add(1, Ordering::Relaxed);
         StageWriter { target, index, sequence: 0, splitter: None, partitions: Vec::new(), syncing: Vec::new(), tick: 0 }
     }
 
@@ -152,8 +153,7 @@ impl StageWriter {
     }
 
     fn encode(&mut self, number: usize, rows: &RecordBatch) -> Result<(), LakeError> {
-        let alone = self.target.partition.is_empty() && self.target.writers.load(Ordering::Relaxed) == 1;
-        let threads = if alone { self.target.layout.threads.max(1) } else { 1 };
+        let threads = self.threads();
         let partition = &mut self.partitions[number];
         let file = match &mut partition.file {
             Some(file) => file,
@@ -175,6 +175,12 @@ impl StageWriter {
             self.roll(number)?;
         }
         Ok(())
+    }
+
+    /// A writer that is alone shares its columns out. Not with partitions: what waits would be kept once for each.
+    pub(super) fn threads(&self) -> usize {
+        let alone = self.target.writers.load(Ordering::Relaxed) == 1;
+        if alone && self.target.partition.is_empty() { self.target.layout.threads.max(1) } else { 1 }
     }
 
     fn close(&mut self, number: usize) -> Result<Option<ClosedFile>, LakeError> {
