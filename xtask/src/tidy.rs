@@ -113,7 +113,7 @@ fn text(value: &Value) -> String {
 
 /// Every file below a folder for which `wanted` says so; build folders and what git ignores by name are left out.
 fn files(folder: &Path, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
-    const LEFT_OUT: [&str; 8] = ["target", ".git", ".demo", ".venv", ".work", "node_modules", "store", ".lockgate"];
+    const LEFT_OUT: [&str; 7] = ["target", ".git", ".demo", ".venv", ".work", "node_modules", ".lockgate"];
     let mut found = Vec::new();
     let mut open = vec![folder.to_owned()];
     while let Some(folder) = open.pop() {

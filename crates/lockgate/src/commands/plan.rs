@@ -1,6 +1,6 @@
 //! `lockgate plan`.
 
-use lockgate_run::{Plan, Step};
+use lockgate_run::{Plan, Reason, Step};
 
 use super::run::What;
 use crate::context::Context;
@@ -41,7 +41,10 @@ fn print(context: &Context, plan: &Plan) -> std::io::Result<()> {
     }
     let steps = counted(len(&plan.steps), "asset", "assets");
     terminal.line(&format!("{} would run, {} up to date\n", paint.strong(&steps), plan.fresh.len()))?;
-    let mut table = Table::new().indent(2).left("ASSET").left("KIND").prose("WHY").right("ROWS").right("TIME");
+    let mut table = Table::new().indent(2).left("ASSET").left("KIND").prose("WHY");
+    if plan.steps.iter().any(|step| step.estimate.is_some()) {
+        table = table.right("ROWS").right("TIME");
+    }
     for step in &plan.steps {
         let held = plan.held.iter().find(|(name, _)| *name == step.asset);
         let why = match held {
@@ -50,13 +53,13 @@ fn print(context: &Context, plan: &Plan) -> std::io::Result<()> {
         };
         // Estimates are told from measurements by the sign before them.
         let estimate = step.estimate.as_ref();
-        table.row([
+        let cells = [
             Cell::styled(if held.is_some() { Style::Bad } else { Style::Strong }, step.asset.to_string()),
             Cell::styled(Style::Faint, if step.recheck_only { "checks" } else { &step.kind }),
             why.into(),
-            estimate.map_or_else(String::new, |estimate| format!("~{}", rows(estimate.rows))).into(),
-            estimate.map_or_else(String::new, |estimate| format!("~{}", duration_ms(estimate.duration_ms))).into(),
-        ]);
+        ];
+        let numbers = estimate.map(|e| [format!("~{}", rows(e.rows)), format!("~{}", duration_ms(e.duration_ms))]);
+        table.row(cells.into_iter().chain(numbers.into_iter().flatten().map(Cell::from)));
     }
     terminal.table(&table)?;
     print_schema_changes(terminal, plan)?;
@@ -69,7 +72,9 @@ fn print(context: &Context, plan: &Plan) -> std::io::Result<()> {
 }
 
 fn reasons(step: &Step) -> String {
-    let reasons: Vec<String> = step.reasons.iter().map(ToString::to_string).collect();
+    // What was never built needs no further reason.
+    let needed = if step.reasons.first() == Some(&Reason::NeverBuilt) { 1 } else { usize::MAX };
+    let reasons: Vec<String> = step.reasons.iter().take(needed).map(ToString::to_string).collect();
     text::list(&reasons, 3)
 }
 

@@ -5,6 +5,8 @@ use super::text;
 
 /// Between two columns.
 const GAP: usize = 2;
+/// Behind a column of marks.
+const GAP_OF_MARKS: usize = 1;
 /// A column of data is cut to no less than this.
 const NARROWEST: usize = 6;
 
@@ -148,7 +150,10 @@ impl Table {
 
     /// Cuts the widest flexible columns until the line fits, then leaves columns out from the right.
     fn fit(&self, mut widths: Vec<usize>, room: usize) -> (Vec<usize>, usize) {
-        let line = |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
+        let line = |widths: &[usize]| {
+            let gaps = (1..widths.len()).map(|index| self.gap_before(index, widths)).sum::<usize>();
+            widths.iter().sum::<usize>() + gaps
+        };
         let mut hidden = 0;
         loop {
             while line(&widths) > room {
@@ -170,12 +175,18 @@ impl Table {
         }
     }
 
+    /// A mark stands close to what it marks.
+    fn gap_before(&self, index: usize, widths: &[usize]) -> usize {
+        let is_marks = index == 1 && widths[0] == 1 && self.columns[0].title.is_empty();
+        if is_marks { GAP_OF_MARKS } else { GAP }
+    }
+
     fn line(&self, out: &mut String, cells: &[Cell], widths: &[usize], paint: Paint) {
         let mut line = " ".repeat(self.indent);
         let last = cells.iter().take(widths.len()).rposition(|cell| !cell.text.is_empty()).unwrap_or(0);
         for (index, cell) in cells.iter().take(last + 1).enumerate() {
             if index > 0 {
-                line.push_str(&" ".repeat(GAP));
+                line.push_str(&" ".repeat(self.gap_before(index, widths)));
             }
             let shown = text::cut(&cell.text, widths[index]);
             let space = " ".repeat(widths[index].saturating_sub(text::width(&shown)));
