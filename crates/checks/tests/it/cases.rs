@@ -28,7 +28,7 @@ async fn every_case_comes_out_as_written() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let only = std::env::var("CASE").unwrap_or_default();
     let update = std::env::var("UPDATE").is_ok_and(|update| update == "1");
-    let world = World::new();
+    let world = World::new(256 << 20);
     let mut wrong = Vec::new();
     for path in files(&folder).into_iter().filter(|path| path.to_string_lossy().contains(&only)) {
         let text = std::fs::read_to_string(&path).unwrap();

@@ -7,4 +7,5 @@ mod case;
 mod cases;
 mod documents;
 mod random;
+mod staged;
 mod world;

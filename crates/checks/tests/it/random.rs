@@ -173,7 +173,7 @@ fn compile(rules: &[Rule], filter: Option<&str>, reject: bool, rows: Vec<Vec<Opt
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_tables_are_counted_as_naively() {
-    let world = World::new();
+    let world = World::new(256 << 20);
     let mut failing_seen = 0;
     for seed in 0..24 {
         let mut random = SmallRng::seed_from_u64(seed);

@@ -20,16 +20,17 @@ pub(crate) enum Encoding {
 }
 
 pub(crate) struct World {
-    engine: Engine,
+    pub(crate) engine: Engine,
+    pub(crate) lake: Arc<Lake>,
     _folder: tempfile::TempDir,
 }
 
 impl World {
-    pub(crate) fn new() -> World {
+    pub(crate) fn new(memory_bytes: u64) -> World {
         let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::open(&folder.path().join("store"), "default", Effects::real()).unwrap();
-        let options = EngineOptions { memory_bytes: 256 << 20, threads: 2, spill_dir: folder.path().join("spill") };
-        World { engine: Engine::new(options, Arc::new(lake)).unwrap(), _folder: folder }
+        let lake = Arc::new(Lake::open(&folder.path().join("store"), "default", Effects::real()).unwrap());
+        let options = EngineOptions { memory_bytes, threads: 2, spill_dir: folder.path().join("spill") };
+        World { engine: Engine::new(options, lake.clone()).unwrap(), lake, _folder: folder }
     }
 
     pub(crate) fn session(&self, run_at: DateTime<Utc>) -> Session {

@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used)] // tests may
 
-mod events;
-mod interrupt;
 mod pipes;
 mod reference;
 mod session;

@@ -41,10 +41,8 @@ sessions! {
     decide
     init
     late
-    look
     project
     secrets
-    story
     usage
 }
 

@@ -62,5 +62,5 @@ fn arrow_and_parquet_read_back() {
 #[test]
 fn tables_show_null() {
     let text = table(&batch().schema(), &[batch()]).unwrap().render(Paint::OFF, None).text;
-    assert_eq!(text.lines().last(), Some("NULL               NULL  NULL"));
+    assert_eq!(text.lines().last(), Some("NULL              NULL  NULL"));
 }
