@@ -118,8 +118,9 @@ fn some(shown: usize, total: u64, word: &str) -> String {
 /// One line per changed cell, the key standing once per row.
 fn changed_rows(diff: &Diff) -> Table {
     let mut table = Table::new().ruled().indent(2);
-    for column in &diff.key {
-        table = table.data(column, Align::Left);
+    for (index, column) in diff.key.iter().enumerate() {
+        let cells = diff.samples_changed.iter().filter_map(|row| row.key.get(index)?.as_deref());
+        table = table.data(column, outcome::align(cells));
     }
     table = table.left("column").data("before", Align::Right).left("").data("after", Align::Right);
     for row in &diff.samples_changed {

@@ -1,6 +1,6 @@
 //! `lockgate explain`.
 
-use lockgate_types::{Diagnostic, diagnostic::did_you_mean};
+use lockgate_types::Diagnostic;
 use serde_json::json;
 
 use crate::codes::UNKNOWN_CODE;
@@ -35,10 +35,7 @@ pub(crate) fn execute(arguments: &Arguments, context: &Context) -> Outcome {
     };
     let Some(code) = codes.iter().find(|code| code.id.eq_ignore_ascii_case(wanted)) else {
         let diagnostic = Diagnostic::error(&UNKNOWN_CODE, format!("there is no diagnostic {wanted}"));
-        return Err(Failure::usage(match did_you_mean(&wanted.to_uppercase(), codes.iter().map(|code| code.id)) {
-            Some(near) => diagnostic.hint(format!("did you mean {near}? `lockgate explain` lists them all")),
-            None => diagnostic.hint("`lockgate explain` lists them all"),
-        }));
+        return Err(Failure::usage(diagnostic.hint("`lockgate explain` lists them all")));
     };
     if terminal.json {
         terminal.document(&json!({ "code": code.id, "title": code.title, "text": code.text }))?;

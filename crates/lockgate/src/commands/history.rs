@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::context::{Context, known_asset};
 use crate::exit::{Exit, Outcome};
-use crate::terminal::number::{bytes, rows};
+use crate::terminal::number::{bytes, counted, rows};
 use crate::terminal::style::Style;
 use crate::terminal::table::{Cell, Table};
 use crate::terminal::time;
@@ -30,6 +30,10 @@ pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
     let terminal = &context.terminal;
     if terminal.json {
         terminal.document(&shown.iter().map(document).collect::<Vec<_>>())?;
+        return Ok(Exit::Done);
+    }
+    if graph.node(&name)?.is_inline() {
+        terminal.note(&format!("{name} is inline: it is not stored and has no versions"));
         return Ok(Exit::Done);
     }
     if versions.is_empty() {
@@ -61,7 +65,9 @@ pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
     }
     terminal.table(&table)?;
     if versions.len() > shown.len() {
-        terminal.note(&format!("{} older versions are not shown; --limit N shows them", versions.len() - shown.len()));
+        let hidden = (versions.len() - shown.len()) as u64;
+        let hidden = counted(hidden, "older version is", "older versions are");
+        terminal.note(&format!("{hidden} not shown; --limit N shows more"));
     }
     Ok(Exit::Done)
 }

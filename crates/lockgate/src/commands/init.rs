@@ -9,7 +9,7 @@ use lockgate_types::{AssetName, Diagnostic};
 use serde_json::json;
 
 use crate::codes::{ALREADY_A_PROJECT, CANNOT_WRITE, USAGE};
-use crate::context::Context;
+use crate::context::{Context, shown_path};
 use crate::exit::{Exit, Failure, Outcome};
 
 /// Make a project; with --from, propose sources, contracts and checks from data, and run them
@@ -59,7 +59,7 @@ pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
     for (path, text) in &files {
         write(path, text).map_err(|error| cannot_write(path, &error))?;
     }
-    tell(context, &root, &files)?;
+    tell(context, &files)?;
     let names: Vec<String> =
         proposals.iter().map(|proposal| format!("{}.{}", arguments.schema, proposal.table)).collect();
     if names.is_empty() || arguments.no_run {
@@ -142,10 +142,9 @@ fn cannot_write(path: &Path, error: &io::Error) -> Failure {
     Failure::failed(Diagnostic::error(&CANNOT_WRITE, format!("{} cannot be written: {error}", path.display())))
 }
 
-fn tell(context: &Context, root: &Path, files: &[(PathBuf, String)]) -> io::Result<()> {
+fn tell(context: &Context, files: &[(PathBuf, String)]) -> io::Result<()> {
     let terminal = &context.terminal;
-    let shown: Vec<String> =
-        files.iter().map(|(path, _)| path.strip_prefix(root).unwrap_or(path).display().to_string()).collect();
+    let shown: Vec<String> = files.iter().map(|(path, _)| shown_path(path)).collect();
     if terminal.json {
         return terminal.document(&json!({ "event": "written", "files": shown }));
     }

@@ -69,9 +69,11 @@ fn above(graph: &Graph, (asset, column): &Point) -> Vec<Point> {
 /// What is made from a point, one step.
 fn below(graph: &Graph, (asset, column): &Point) -> Vec<Point> {
     let mut points = Vec::new();
-    for (name, node) in graph.nodes().iter().filter(|(_, node)| node.inputs.contains(asset)) {
+    for (name, node) in graph.nodes() {
         match column {
-            None => points.push((name.clone(), None)),
+            None if node.inputs.contains(asset) => points.push((name.clone(), None)),
+            None => {}
+            // Lineage looks through inline assets, so a reader may name a column of what it does not read itself.
             Some(column) => {
                 let made = node.lineage.iter().filter(|line| line.from.iter().any(|(a, c)| a == asset && c == column));
                 points.extend(made.map(|line| (name.clone(), Some(line.column.clone()))));

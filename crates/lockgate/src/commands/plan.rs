@@ -1,6 +1,6 @@
 //! `lockgate plan`.
 
-use lockgate_run::{Plan, Reason, Step};
+use lockgate_run::Plan;
 
 use super::run::What;
 use crate::context::Context;
@@ -8,7 +8,7 @@ use crate::exit::{Exit, Outcome};
 use crate::terminal::number::{counted, duration_ms, len, rows};
 use crate::terminal::style::Style;
 use crate::terminal::table::{Cell, Table};
-use crate::terminal::{Terminal, schema_change, text};
+use crate::terminal::{Terminal, reasons, schema_change};
 
 /// Say what a run would do, and why; nothing is built
 #[derive(Debug, clap::Args)]
@@ -49,7 +49,7 @@ fn print(context: &Context, plan: &Plan) -> std::io::Result<()> {
         let held = plan.held.iter().find(|(name, _)| *name == step.asset);
         let why = match held {
             Some((_, number)) => format!("version {number} is held: the same candidate is not built again"),
-            None => reasons(step),
+            None => reasons::shown(&step.reasons),
         };
         // Estimates are told from measurements by the sign before them.
         let estimate = step.estimate.as_ref();
@@ -69,13 +69,6 @@ fn print(context: &Context, plan: &Plan) -> std::io::Result<()> {
         None => terminal.next(&context.lockgate("run")),
     }
     Ok(())
-}
-
-fn reasons(step: &Step) -> String {
-    // What was never built needs no further reason.
-    let needed = if step.reasons.first() == Some(&Reason::NeverBuilt) { 1 } else { usize::MAX };
-    let reasons: Vec<String> = step.reasons.iter().take(needed).map(ToString::to_string).collect();
-    text::list(&reasons, 3)
 }
 
 fn print_schema_changes(terminal: &Terminal, plan: &Plan) -> std::io::Result<()> {

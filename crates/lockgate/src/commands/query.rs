@@ -168,6 +168,8 @@ async fn drain(mut query: Query, mut sink: Sink<'_>) -> Result<u64, Failure> {
 /// Writes beside the file and renames, so that the file is whole or is not there.
 async fn to_file(path: &Path, format: Format, query: Query) -> Result<u64, Failure> {
     let cannot = |error: io::Error| {
+        // Without the name of the temporary file, which says nothing.
+        let error = error.raw_os_error().map_or(error, io::Error::from_raw_os_error);
         Failure::failed(Diagnostic::error(&CANNOT_WRITE, format!("{} cannot be written: {error}", path.display())))
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -4,8 +4,10 @@ mod held;
 
 use std::io;
 
-use lockgate_run::{Shown, Which};
-use lockgate_types::{ColumnProfile, VersionNumber, VersionState};
+use lockgate_run::{Graph, Shown, Which};
+use lockgate_types::{AssetName, ColumnProfile, VersionNumber, VersionState};
+
+use serde_json::json;
 
 use crate::context::{Context, known_asset};
 use crate::exit::{Exit, Outcome};
@@ -41,6 +43,9 @@ pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
         (false, Some(number)) => Which::Number(VersionNumber(number)),
         (false, None) => Which::Live,
     };
+    if graph.node(&name)?.is_inline() {
+        return inline(context, &graph, &name);
+    }
     let sample_rows = usize::from(arguments.rows);
     let shown = workspace.show(&graph, &name, which, sample_rows).await?;
     if context.terminal.json {
@@ -50,6 +55,34 @@ pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
     } else {
         print(context, &shown)?;
     }
+    Ok(Exit::Done)
+}
+
+/// What is not stored has columns and no versions.
+fn inline(context: &Context, graph: &Graph, name: &AssetName) -> Outcome {
+    let terminal = &context.terminal;
+    let node = graph.node(name)?;
+    let file = node.file.source.file.display().to_string();
+    if terminal.json {
+        terminal.document(&json!({
+            "asset": name, "kind": node.file.kind, "inline": true, "file": file, "schema": node.schema,
+            "description": node.file.description, "owner": node.file.owner, "tags": node.file.tags,
+        }))?;
+        return Ok(Exit::Done);
+    }
+    let title = terminal.paint.strong(&name.to_string());
+    terminal.line(&format!("{title}   {}   {}", node.file.kind, terminal.paint.faint(&file)))?;
+    if let Some(description) = &node.file.description {
+        terminal.line(description.trim_end())?;
+    }
+    terminal.line("inline: it is not stored and has no versions; its readers evaluate it\n")?;
+    let mut table = Table::new().left("COLUMN").left("TYPE");
+    for column in &node.schema.columns {
+        table
+            .row([Cell::styled(Style::Strong, &column.name), Cell::styled(Style::Faint, column.data_type.to_string())]);
+    }
+    terminal.table(&table)?;
+    terminal.next(&context.lockgate(&format!("query \"select * from {name} limit 5\"")));
     Ok(Exit::Done)
 }
 
@@ -78,7 +111,10 @@ fn print(context: &Context, shown: &Shown) -> io::Result<()> {
     }
     if !shown.preview.rows.is_empty() {
         let shown_rows = shown.preview.rows.len() as u64;
-        terminal.line(&format!("\nfirst {}", counted(shown_rows, "row", "rows")))?;
+        terminal.line(&format!(
+            "\n{}",
+            if shown_rows == 1 { "first row".to_owned() } else { format!("first {shown_rows} rows") }
+        ))?;
         terminal.table(&outcome::samples(&shown.preview, usize::MAX, 2))?;
     }
     if shown.held.is_some() {

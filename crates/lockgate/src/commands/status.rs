@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use lockgate_project::known;
 use lockgate_run::{AssetStatus, Standing, Status};
-use lockgate_types::VersionNumber;
+use lockgate_types::{CheckState, VersionNumber};
 
 use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::terminal::number::{bytes, counted, len, rows};
 use crate::terminal::style::{Paint, Style};
 use crate::terminal::table::{Cell, Table};
-use crate::terminal::{outcome, text, time};
+use crate::terminal::{outcome, reasons, text, time};
 
 /// Show what is held, late, behind, known and suppressed, and how everything else stands
 ///
@@ -133,7 +133,7 @@ impl Page<'_> {
             }
         }
         let body = table.render(self.paint, self.width).text;
-        self.group(Style::Bad, "✗", "published, and failing a check that changed since", &body)
+        self.group(Style::Bad, "✗", "published, and failing", &body)
     }
 
     fn behind(&self) -> String {
@@ -148,7 +148,7 @@ impl Page<'_> {
 
     fn excused(&self) -> String {
         let mut known_failures = Table::new().indent(2).left("").prose("").prose("");
-        let mut suppressed = Table::new().indent(2).left("").left("").left("").prose("");
+        let mut suppressed = Table::new().indent(2).left("").prose("").left("").prose("");
         let mut warned = Table::new().indent(2).left("").prose("");
         for asset in &self.status.assets {
             let name = || Cell::styled(Style::Strong, asset.name.to_string());
@@ -157,15 +157,19 @@ impl Page<'_> {
                 known_failures.row([name(), outcome::sentence(outcome).into(), excuse]);
             }
             for (suppression, said) in &asset.suppressed {
-                let until =
-                    format!("until {} ({})", time::instant(suppression.until), time::ago(self.now, suppression.until));
-                let limit = suppression.limit.map_or_else(String::new, |limit| format!(", limit {limit}"));
-                let said = said.as_ref().map_or("", |outcome| outcome.state.as_str());
+                let limit = suppression.limit.map_or_else(String::new, |limit| {
+                    format!(", up to {} of rows", limit.to_string().trim_start_matches("> "))
+                });
+                let said = match said {
+                    Some(outcome) if outcome.state == CheckState::Passed => "passes now".to_owned(),
+                    Some(outcome) => outcome.message.clone(),
+                    None => "was not judged yet".to_owned(),
+                };
                 suppressed.row([
                     name(),
-                    suppression.check.as_str().into(),
-                    Cell::styled(Style::Faint, format!("{until}{limit}")),
-                    format!("{}: {} {said}", suppression.actor, suppression.why).trim_end().into(),
+                    format!("{}: {said}", suppression.check).into(),
+                    format!("until {}{limit}", time::until(self.now, suppression.until)).into(),
+                    Cell::styled(Style::Faint, format!("{}: {}", suppression.actor, suppression.why)),
                 ]);
             }
             for outcome in &asset.warned {
@@ -197,8 +201,8 @@ impl Page<'_> {
                 Standing::Stale | Standing::NeverBuilt => (Style::Caution, "○"),
                 Standing::Inline => (Style::Faint, "·"),
             };
-            let reasons: Vec<String> = asset.reasons.iter().map(ToString::to_string).collect();
-            let why = if asset.standing == Standing::Inline { "inline".to_owned() } else { text::list(&reasons, 2) };
+            let why =
+                if asset.standing == Standing::Inline { "inline".to_owned() } else { reasons::shown(&asset.reasons) };
             let live = asset.live.as_ref();
             let published = live.and_then(|live| live.published_at).map(|at| time::ago(self.now, at));
             table.row([
@@ -219,6 +223,9 @@ impl Page<'_> {
     fn next(&self) {
         let any = |standing: Standing| self.status.assets.iter().any(|asset| asset.standing == standing);
         let held = self.status.assets.iter().any(|asset| asset.held.is_some());
+        if self.status.assets.is_empty() {
+            self.context.terminal.next(&self.context.lockgate("init --from FILE…"));
+        }
         if !held && (any(Standing::Stale) || any(Standing::NeverBuilt)) {
             self.context.terminal.next(&self.context.lockgate("run"));
         }

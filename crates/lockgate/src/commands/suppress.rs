@@ -6,7 +6,7 @@ use lockgate_types::Threshold;
 
 use crate::context::{Context, known_asset};
 use crate::exit::{Exit, Outcome};
-use crate::terminal::time::{ago, instant, parse_instant};
+use crate::terminal::time::{parse_instant, until};
 
 /// Let one check fail until a date, with a reason and within a limit
 #[derive(Debug, clap::Args)]
@@ -45,7 +45,7 @@ pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
         return Ok(Exit::Done);
     }
     let paint = terminal.paint;
-    let until = format!("{} ({})", instant(suppression.until), ago(context.effects.clock.now(), suppression.until));
+    let until = until(context.effects.clock.now(), suppression.until);
     let limit = suppression.limit.map_or_else(
         || "without limit".to_owned(),
         |limit| format!("up to {} of rows", limit.to_string().trim_start_matches("> ")),

@@ -6,6 +6,7 @@ pub(crate) mod diagnostic;
 pub(crate) mod number;
 pub(crate) mod outcome;
 pub(crate) mod progress;
+pub(crate) mod reasons;
 pub(crate) mod schema_change;
 pub(crate) mod style;
 pub(crate) mod table;

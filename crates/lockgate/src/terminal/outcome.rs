@@ -45,15 +45,18 @@ pub(crate) fn change(outcome: &CheckOutcome) -> Option<String> {
     Some(format!("{before} ({}) → {after} ({})", percent(share_of(failing, total)), percent(outcome.share)))
 }
 
+/// Text that is all numbers stands as numbers do.
+pub(crate) fn align<'a>(cells: impl Iterator<Item = &'a str>) -> Align {
+    let mut cells = cells.peekable();
+    let is_numbers = cells.peek().is_some() && cells.all(|cell| cell.parse::<f64>().is_ok());
+    if is_numbers { Align::Right } else { Align::Left }
+}
+
 /// Sample rows as a table of data.
 pub(crate) fn samples(samples: &Samples, most: usize, indent: usize) -> Table {
-    let numeric = |column: usize| {
-        let mut cells = samples.rows.iter().filter_map(|row| row.get(column).and_then(Option::as_deref)).peekable();
-        cells.peek().is_some() && cells.all(|cell| cell.parse::<f64>().is_ok())
-    };
     let mut table = Table::new().ruled().indent(indent);
     for (index, column) in samples.columns.iter().enumerate() {
-        table = table.data(column, if numeric(index) { Align::Right } else { Align::Left });
+        table = table.data(column, align(samples.rows.iter().filter_map(|row| row.get(index)?.as_deref())));
     }
     for row in samples.rows.iter().take(most) {
         table.row(row.iter().map(|cell| Cell::value(cell.as_deref())));

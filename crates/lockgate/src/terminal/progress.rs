@@ -69,7 +69,6 @@ impl Watcher {
             "published" => (Style::Good, "✓", "published"),
             "held" => (Style::Bad, "✗", "HELD"),
             "failed" => (Style::Bad, "✗", "FAILED"),
-            "late" => (Style::Caution, "!", "LATE"),
             "skipped" => (Style::Faint, "-", "skipped"),
             "interrupted" => (Style::Caution, "-", "interrupted"),
             "unchanged" => (Style::Faint, "·", "unchanged"),

@@ -21,8 +21,16 @@ pub(crate) enum Align {
 struct Column {
     title: String,
     align: Align,
-    /// May be cut when the terminal is narrow.
-    flexible: bool,
+    when_narrow: Narrow,
+}
+
+/// What becomes of a column when the terminal is narrow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Narrow {
+    Stays,
+    IsCut,
+    /// Half of it would say nothing.
+    Goes,
 }
 
 /// One cell; control characters are made visible.
@@ -91,24 +99,30 @@ impl Table {
     }
 
     pub(crate) fn left(mut self, title: &str) -> Self {
-        self.columns.push(Column { title: text::harmless(title), align: Align::Left, flexible: false });
+        self.columns.push(Column { title: text::harmless(title), align: Align::Left, when_narrow: Narrow::Stays });
         self
     }
 
     pub(crate) fn right(mut self, title: &str) -> Self {
-        self.columns.push(Column { title: text::harmless(title), align: Align::Right, flexible: false });
+        self.columns.push(Column { title: text::harmless(title), align: Align::Right, when_narrow: Narrow::Stays });
         self
     }
 
     /// A left column that is cut first.
     pub(crate) fn prose(mut self, title: &str) -> Self {
-        self.columns.push(Column { title: text::harmless(title), align: Align::Left, flexible: true });
+        self.columns.push(Column { title: text::harmless(title), align: Align::Left, when_narrow: Narrow::IsCut });
+        self
+    }
+
+    /// A last column, shown whole or not at all.
+    pub(crate) fn remark(mut self, title: &str) -> Self {
+        self.columns.push(Column { title: text::harmless(title), align: Align::Left, when_narrow: Narrow::Goes });
         self
     }
 
     /// A column of data, which may be cut.
     pub(crate) fn data(mut self, title: &str, align: Align) -> Self {
-        self.columns.push(Column { title: text::harmless(title), align, flexible: true });
+        self.columns.push(Column { title: text::harmless(title), align, when_narrow: Narrow::IsCut });
         self
     }
 
@@ -158,12 +172,16 @@ impl Table {
         loop {
             while line(&widths) > room {
                 let widest = (0..widths.len())
-                    .filter(|index| self.columns[*index].flexible && widths[*index] > NARROWEST)
+                    .filter(|index| self.columns[*index].when_narrow == Narrow::IsCut && widths[*index] > NARROWEST)
                     .max_by_key(|index| widths[*index]);
                 match widest {
                     Some(index) => widths[index] -= 1,
                     None => break,
                 }
+            }
+            if line(&widths) > room && self.columns[widths.len() - 1].when_narrow == Narrow::Goes {
+                widths.pop();
+                continue;
             }
             // Data may lose columns, which is told; what Lockgate says of itself may not.
             if line(&widths) <= room || !self.ruled || widths.len() == 1 {

@@ -19,6 +19,12 @@ pub(crate) fn ago(now: DateTime<Utc>, at: DateTime<Utc>) -> String {
     if past { format!("{text} ago") } else { format!("in {text}") }
 }
 
+/// `3 Dec 2026 (in 5 days)`.
+pub(crate) fn until(now: DateTime<Utc>, at: DateTime<Utc>) -> String {
+    let (instant, ago) = (instant(at), ago(now, at));
+    if instant.starts_with(&ago) { instant } else { format!("{instant} ({ago})") }
+}
+
 /// `30 Dec 2013`.
 pub(crate) fn day(on: NaiveDate) -> String {
     on.format("%-d %b %Y").to_string()

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // tests may
 
+mod events;
+mod interrupt;
 mod pipes;
 mod reference;
 mod session;

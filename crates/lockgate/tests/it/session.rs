@@ -12,7 +12,8 @@
 //! ```
 //!
 //! `UPDATE=1` writes what the commands answer now into the files. What differs from run to run is replaced: `[TIME]`,
-//! `[AGO]`, `[AT]`, `[SIZE]`, `[RUN]`, `[HASH]`, `[ROOT]`; in a line where something was, longer gaps shrink to two spaces.
+//! `[AGO]`, `[AT]`, `[SIZE]`, `[RUN]`, `[HASH]`, `[ROOT]`; in a paragraph where something was, longer
+//! gaps shrink to two spaces.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -41,8 +42,10 @@ sessions! {
     decide
     init
     late
+    look
     project
     secrets
+    story
     usage
 }
 
@@ -155,12 +158,13 @@ static CHANGING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     vec![
         pattern(r"\b[0-9a-f]{64}\b", "[HASH]"),
         pattern(r#"("at"|_at"|"since"): ?"[^"]+""#, r#"$1:"[AT]""#),
+        pattern(r#""as_of": ?"[^"]+\.\d+Z""#, r#""as_of":"[AT]""#),
         pattern(r#"("(?:duration|build|audit)_ms"): ?\d+"#, r"$1:[TIME]"),
         pattern(r#""size_bytes": ?\d+"#, r#""size_bytes":[SIZE]"#),
         pattern(r#""candidate_key": ?"[^"]*""#, r#""candidate_key":"[HASH]""#),
         pattern(r"\b0[0-9a-z]{15}\b", "[RUN]"),
-        pattern(r"~?\b\d+ min \d+ s\b|~?\b\d+(\.\d)? (ms|s)\b( ago)?", "[TIME]"),
-        pattern(r"\[TIME\] ago|just now|\b\d+ (min|h) ago", "[AGO]"),
+        pattern(r"just now|\b\d+ (s|min|h) ago", "[AGO]"),
+        pattern(r"~?\b\d+ min \d+ s\b|~?\b\d+(\.\d)? (ms|s)\b", "[TIME]"),
         pattern(r"\b\d+(\.\d)? (B|kB|MB)\b", "[SIZE]"),
         pattern(r"part-[0-9a-z-]+\.parquet", "[FILE]"),
     ]
@@ -171,19 +175,22 @@ static GAP: LazyLock<Regex> = LazyLock::new(|| Regex::new(" {3,}").unwrap());
 fn normal(text: &str, root: &Path) -> String {
     let text = text.replace(root.canonicalize().unwrap().to_str().unwrap(), "[ROOT]");
     let text = text.replace(root.to_str().unwrap(), "[ROOT]");
+    // Where one line of a paragraph differs in width, its columns do in all of them.
     let mut out = String::new();
-    for line in text.lines() {
-        let mut shown = line.to_owned();
+    for paragraph in text.split("\n\n") {
+        let mut shown = paragraph.to_owned();
         for (pattern, by) in CHANGING.iter() {
             shown = pattern.replace_all(&shown, *by).into_owned();
         }
-        if shown != line {
-            let (indent, rest) = shown.split_at(shown.len() - shown.trim_start().len());
-            shown = format!("{indent}{}", GAP.replace_all(rest, "  "));
+        for (index, line) in shown.split('\n').enumerate() {
+            let (indent, rest) = line.split_at(line.len() - line.trim_start().len());
+            let rest = if shown == paragraph { rest.into() } else { GAP.replace_all(rest, "  ") };
+            write!(out, "{}{indent}{rest}", if index > 0 { "\n" } else { "" }).unwrap();
         }
-        writeln!(out, "{shown}").unwrap();
+        out.push_str("\n\n");
     }
-    out
+    let end = if text.ends_with('\n') { "\n" } else { "" };
+    format!("{}{end}", out.trim_end_matches('\n'))
 }
 
 /// The lines around the first one that differs.

@@ -88,11 +88,7 @@ const EVENTS: &[Event] = &[
             ("hint", "string", "what to do about it"),
         ],
     },
-    Event {
-        name: "written",
-        text: "`init` wrote files.",
-        fields: &[("files", "array", "their paths, relative to the project")],
-    },
+    Event { name: "written", text: "`init` wrote files.", fields: &[("files", "array", "their paths")] },
 ];
 
 const COMMON: &[(&str, &str, &str)] = &[

@@ -68,7 +68,10 @@ impl Summary<'_> {
         let took = Cell::new(duration_ms(self.ran.duration_ms));
         if published.is_empty() {
             let quiet = if self.plan.steps.is_empty() { "nothing to run" } else { "nothing published" };
-            let fresh = format!("{} up to date", counted(len(&self.plan.fresh), "asset", "assets"));
+            let fresh = match self.plan.fresh.as_slice() {
+                [] => String::new(),
+                fresh => format!("{} up to date", counted(len(fresh), "asset", "assets")),
+            };
             lines.row([Cell::styled(Faint, format!("· {quiet}")), fresh.into(), took]);
             return;
         }
@@ -111,6 +114,10 @@ impl Summary<'_> {
         let mut out = String::new();
         for result in self.of(TaskState::Unchanged) {
             let Some(worst) = result.checks.iter().find(|outcome| outcome.state.holds()) else { continue };
+            // What was published by hand, with a reason, fails as it did then.
+            if result.message.is_none() {
+                continue;
+            }
             let name = paint.strong(&result.asset.to_string());
             out.push_str(&format!("{} {name} {}   {}\n", paint.bad("✗"), paint.bad("FAILS"), outcome::headline(worst)));
             out.push_str("  its checks changed; what is published stays published\n");

@@ -3,7 +3,7 @@
 use std::io;
 
 use lockgate_run::Shown;
-use lockgate_types::{CheckOutcome, CheckState};
+use lockgate_types::{CheckOutcome, CheckState, Threshold};
 
 use crate::commands::status::readers_see;
 use crate::context::Context;
@@ -52,8 +52,12 @@ fn print_failing(context: &Context, outcome: &CheckOutcome, sample_rows: usize) 
     if let Some(change) = outcome::change(outcome) {
         terminal.line(&format!("    {change}"))?;
     }
-    let limit =
-        paint.faint(&format!("    allowed: no more than {}", outcome.error.to_string().trim_start_matches("> ")));
+    let allowed = match outcome.error {
+        Threshold::Rows(0) => "none".to_owned(),
+        limit => format!("up to {} of rows", limit.to_string().trim_start_matches("> ")),
+    };
+    let excuse = outcome.excuse.as_ref().map_or_else(String::new, |excuse| format!("; {excuse}"));
+    let limit = paint.faint(&format!("    allowed: {allowed}{excuse}"));
     terminal.line(&limit)?;
     let samples = &outcome.samples;
     if samples.rows.is_empty() || sample_rows == 0 {
@@ -107,7 +111,7 @@ fn print_next(context: &Context, shown: &Shown, failing: Option<&CheckOutcome>) 
     if let Some(outcome) = failing.filter(|_| ways.len() < 5) {
         ways.push((format!("suppress {asset} {} --until DATE --why TEXT", outcome.name), "let it fail for a while"));
     }
-    let mut table = Table::new().left("").left("").prose("");
+    let mut table = Table::new().left("").left("").remark("");
     for (index, (command, what)) in ways.iter().enumerate() {
         table.row([
             Cell::new(if index == 0 { "next:" } else { "" }),
