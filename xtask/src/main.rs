@@ -14,6 +14,7 @@ use anyhow::{Result, bail};
 
 mod bench;
 mod build;
+mod cargo;
 mod data;
 mod demo;
 mod docs;
@@ -33,6 +34,7 @@ const COMMANDS: &[Command] = &[
     ("tidy", "check what no compiler checks: layers, dependencies, files, words", tidy::run),
     ("docs", "write docs/reference from the code", docs::run),
     ("demo", "build Lockgate and play the bad row and New York's flights of 2013", demo::run),
+    ("data", "fetch New York's flights of 2013 and lay them out, a file a day", data::run),
     ("bench", "measure the TPC-H pipeline against dbt-duckdb and write benches/RESULTS.md", bench::run),
 ];
 

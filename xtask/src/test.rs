@@ -14,8 +14,8 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::terminal::{heading, seconds};
-use crate::tidy;
 use crate::words::Words;
+use crate::{cargo, tidy};
 use tally::Tally;
 
 /// Where tests find a Python with the packages of `python.rs`.
@@ -33,9 +33,11 @@ struct Step {
 pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
     Words::new(words).finish("cargo xtask test")?;
     let steps = [
-        step("format", || one(cargo(root, &["fmt", "--all", "--check"]))),
+        step("format", || one(cargo::command(root, &["fmt", "--all", "--check"]))),
         step("tidy", || one_of_many(tidy::check(root))),
-        step("lints", || one(cargo(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))),
+        step("lints", || {
+            one(cargo::command(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+        }),
         step("tests", || tests(root)),
     ];
     heading("summary");
@@ -77,25 +79,19 @@ fn one_of_many(broken: Result<Vec<String>>) -> Result<Tally> {
     Ok(Tally { passed: u64::from(failed == 0), failed })
 }
 
-fn cargo(root: &Path, words: &[&str]) -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.current_dir(root).args(words).stdin(Stdio::null());
-    command
-}
-
 /// Builds and runs the tests of the whole workspace: with nextest, or with cargo's own runner where it is missing.
 fn tests(root: &Path) -> Result<Tally> {
     let python = python::ready()?;
-    let has_nextest = cargo(root, &["nextest", "--version"])
+    let has_nextest = cargo::command(root, &["nextest", "--version"])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
     let mut command = if has_nextest {
-        cargo(root, &["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "fail"])
+        cargo::command(root, &["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "fail"])
     } else {
         println!("cargo-nextest is not installed; cargo's own runner does it, more slowly");
-        cargo(root, &["test", "--workspace", "--no-fail-fast", "--quiet"])
+        cargo::command(root, &["test", "--workspace", "--no-fail-fast", "--quiet"])
     };
     command.env(PYTHON, python).env("CARGO_TERM_COLOR", "never");
     // nextest speaks on stderr, cargo's runner on stdout.

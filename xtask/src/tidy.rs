@@ -61,9 +61,8 @@ impl Member {
 }
 
 fn metadata(root: &Path) -> Result<Value> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.current_dir(root).args(["metadata", "--format-version", "1", "--filter-platform", &host()?]);
+    let mut command =
+        crate::cargo::command(root, &["metadata", "--format-version", "1", "--filter-platform", &host()?]);
     let output = command.stderr(Stdio::inherit()).output().context("cargo does not start")?;
     if !output.status.success() {
         bail!("cargo metadata failed");

@@ -1,10 +1,21 @@
 //! `action: reject`: failing rows leave for the rejects table.
 
 use lockgate_project::Action;
-use lockgate_types::{AssetName, Schema};
+use lockgate_types::{AssetName, Schema, Threshold};
 
 use crate::check::Rejects;
-use crate::{Check, sql};
+use crate::{Check, sql, words};
+
+/// What is said of the rows of a source that did not fit, of all that were read.
+pub fn rejects_sentence(failing: u64, total: u64, limit: Threshold) -> String {
+    let allowed = match limit {
+        Threshold::Rows(0) => "none is allowed".to_owned(),
+        Threshold::Rows(1) => "1 is allowed".to_owned(),
+        Threshold::Rows(rows) => format!("{} are allowed", words::count(rows)),
+        Threshold::Share(share) => format!("{} are allowed", words::percent(share)),
+    };
+    format!("{} of {} did not fit, {allowed}", words::count(failing), words::rows(total))
+}
 
 /// Two queries over the asset's own name that divide its rows: every row comes out of exactly one.
 #[derive(Clone, Debug, PartialEq, Eq)]

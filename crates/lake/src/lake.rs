@@ -25,7 +25,8 @@ impl Lake {
     /// STORE/env/NAME/tables.
     ///
     /// # Errors
-    /// [`LakeError::ReadOnly`] when this user cannot write there, [`LakeError::Full`] when the disk is full.
+    /// [`LakeError::ReadOnly`] when it is missing and this user cannot create it, [`LakeError::Full`] when the disk is
+    /// full.
     pub fn open(root: &Path, environment: &str, effects: Effects) -> Result<Lake, LakeError> {
         let root = std::path::absolute(root).map_err(|source| LakeError::io("opening", root, source))?;
         create_folders(&root).map_err(|source| match source.kind() {
@@ -40,11 +41,20 @@ impl Lake {
         let store = Store::local(&root)?;
         let folder = store.file(&tables);
         create_folders(&folder).map_err(|source| LakeError::io("creating folder", &folder, source))?;
-        let probe = folder.join(format!(".write-probe-{}", effects.ids.next()));
+        Ok(Lake { store, tables, effects })
+    }
+
+    /// Makes sure that this user can write here, before work is done whose end could not be kept. Reading needs no
+    /// such leave.
+    ///
+    /// # Errors
+    /// As [`Lake::open`].
+    pub fn ensure_writable(&self) -> Result<(), LakeError> {
+        let folder = self.store.file(&self.tables);
+        let probe = folder.join(format!(".write-probe-{}", self.effects.ids.next()));
         std::fs::write(&probe, b"")
             .and_then(|()| std::fs::remove_file(&probe))
-            .map_err(|source| LakeError::io("writing to", &folder, source))?;
-        Ok(Lake { store, tables, effects })
+            .map_err(|source| LakeError::io("writing to", &folder, source))
     }
 
     /// Makes sure that the store keeps a second writer from overwriting a file: of two conditional creates, the second

@@ -43,4 +43,7 @@ codes! {
     OUTPUT = "LG0810", "the output cannot be written",
         "The data could not be written to where it was sent: a full disk, a closed device, a value that the format \
          cannot hold. A file named with `-o` is written whole or not at all.";
+    SYSTEM = "LG0811", "the system refuses a resource",
+        "The operating system had no thread, no memory or no signal handler for the command, so nothing was begun. \
+         Usually a limit of the user or the container (`ulimit -a`) is too low.";
 }

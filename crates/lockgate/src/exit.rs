@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use lockgate_types::{Diagnostic, Diagnostics};
 
-use crate::codes::OUTPUT;
+use crate::codes::{OUTPUT, SYSTEM};
 
 /// How a command ended; the worst of several wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +65,11 @@ impl Failure {
     /// The doing of it went wrong.
     pub(crate) fn failed(diagnostic: Diagnostic) -> Self {
         Failure::Diagnostics { diagnostics: diagnostic.into(), exit: Exit::Failed }
+    }
+
+    /// The system has no thread, no memory or no signal handler to give.
+    pub(crate) fn system(error: &io::Error) -> Self {
+        Failure::failed(Diagnostic::error(&SYSTEM, format!("the system refuses a resource: {error}")))
     }
 }
 

@@ -8,6 +8,7 @@ mod codes;
 mod commands;
 mod context;
 mod exit;
+mod interrupt;
 mod kinds;
 mod logging;
 mod terminal;
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return report(&terminal, &Err(error.into())).into(),
+        Err(error) => return report(&terminal, &Err(Failure::system(&error))).into(),
     };
     let context = Context {
         global: arguments.global,
@@ -48,6 +49,9 @@ fn main() -> ExitCode {
         effects: Effects::real(),
         cancel: CancellationToken::new(),
     };
+    if let Err(error) = interrupt::listen(&context, commands::ends_by_itself(&arguments.command)) {
+        return report(&terminal, &Err(Failure::system(&error))).into();
+    }
     // On a thread of our own, because the system chose the main thread's stack.
     let outcome = std::thread::scope(|scope| {
         let work = || runtime.block_on(watched(arguments.command, &context));
@@ -55,7 +59,7 @@ fn main() -> ExitCode {
         match worker.map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(Failure::system(&error)),
         }
     });
     let exit = report(&terminal, &outcome);
@@ -67,10 +71,7 @@ fn main() -> ExitCode {
 /// Does the command until it ends or is interrupted.
 async fn watched(command: Command, context: &Context) -> Outcome {
     let ends_by_itself = commands::ends_by_itself(&command);
-    // Dropped with the command, which ends it.
-    let mut signals = tokio::task::JoinSet::new();
-    signals.spawn(interrupts(context.clone(), ends_by_itself));
-    let outcome = tokio::select! {
+    tokio::select! {
         outcome = commands::execute(command, context) => outcome,
         () = async {
             context.cancel.cancelled().await;
@@ -78,40 +79,7 @@ async fn watched(command: Command, context: &Context) -> Outcome {
                 std::future::pending::<()>().await;
             }
         } => Err(Failure::Interrupted),
-    };
-    outcome
-}
-
-/// The first Ctrl-C (or SIGTERM) asks to stop, the second one stops.
-async fn interrupts(context: Context, ends_by_itself: bool) {
-    interrupted().await;
-    if ends_by_itself {
-        context.terminal.note("stopping: what is being built is discarded; Ctrl-C again stops at once");
     }
-    context.cancel.cancel();
-    interrupted().await;
-    std::process::exit(i32::from(Exit::Interrupted.code()));
-}
-
-#[cfg(unix)]
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        Err(_) => {
-            let _ = tokio::signal::ctrl_c().await;
-        }
-    }
-}
-
-#[cfg(not(unix))]
-async fn interrupted() {
-    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// Tells what went wrong, and answers the exit code.

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{CANNOT_WRITE, PAST_DATE, UNKNOWN_CHECK};
-use crate::stage::{REJECTS, with_before};
+use crate::stage::REJECTS;
 use crate::{Graph, RunError, Workspace};
 
 /// What `check` found on one live version.
@@ -235,12 +235,7 @@ impl Workspace {
         for name in graph.order().iter().filter(|name| selected.contains(*name)) {
             let (Some(node), Some(live)) = (graph.nodes().get(name), view.get(name)) else { continue };
             let mut judged = live.clone();
-            let outcomes = self.audit(node, &view, as_of, &mut judged, None).await?;
-            // What was counted while it was built cannot be counted again.
-            let rejects = live.checks.iter().filter(|outcome| outcome.kind == REJECTS).cloned();
-            judged.checks = with_before(outcomes, Some(live));
-            judged.checks.extend(rejects);
-            judged.checks_fingerprint = node.checks_fingerprint.clone();
+            self.audit_again(node, &view, as_of, &mut judged, None).await?;
             self.catalog.set_audited(self.env(), &judged).await?;
             reports.push(CheckReport { asset: name.clone(), version: live.number, outcomes: judged.checks });
         }

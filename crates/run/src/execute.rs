@@ -17,7 +17,7 @@ use serde_json::{Map, Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::lease::Held;
-use crate::stage::{StageContext, Staged, millis, with_before};
+use crate::stage::{StageContext, Staged, millis};
 use crate::{Graph, Node, Plan, Reason, RunError, Step, Workspace};
 
 /// Is told what happens while it happens.
@@ -142,6 +142,9 @@ impl Workspace {
     /// Only what keeps the run from being journaled; what happens to an asset is in its result.
     pub async fn run(&self, graph: &Graph, plan: &Plan, options: RunOptions) -> Result<RunSummary, RunError> {
         let started = self.effects.clock.monotonic();
+        if !plan.steps.is_empty() {
+            self.lake.ensure_writable()?;
+        }
         let steps: BTreeMap<&AssetName, &Step> = plan.steps.iter().map(|step| (&step.asset, step)).collect();
         let view = self.pin(graph, plan).await?;
         let run = Run {
@@ -446,9 +449,7 @@ impl Execution<'_> {
         let name = &node.file.name;
         let Some(live) = view.get(name) else { return Ok(AssetResult::new(name, TaskState::Unchanged)) };
         let mut judged = live.clone();
-        let outcomes = self.workspace.audit(node, view, self.plan.as_of, &mut judged, None).await?;
-        judged.checks = with_before(outcomes, Some(live));
-        judged.checks_fingerprint = node.checks_fingerprint.clone();
+        self.workspace.audit_again(node, view, self.plan.as_of, &mut judged, None).await?;
         self.workspace.catalog.set_audited(self.workspace.env(), &judged).await?;
         self.tell_audited(&judged).await?;
         let mut result = AssetResult::of(&judged, TaskState::Unchanged, Some(judged.number));

@@ -73,6 +73,7 @@ impl Workspace {
         }
         if !cx.force
             && let Some(held) = self.held_candidate(name, &key, live.as_ref()).await?
+            && !takes_rows_out_anew(node, &held)
         {
             return self.judge_again(node, cx, held, live.as_ref()).await;
         }
@@ -199,16 +200,10 @@ impl Workspace {
             let suppressions = self.catalog.suppressions(self.env()).await?;
             let judge = self.judge_context(node, &suppressions);
             for outcome in &mut held.checks {
-                if let Some(limit) = node.asset.reject_limit().filter(|_| outcome.kind == REJECTS) {
-                    outcome.error = limit;
-                    outcome.message = rejects_sentence(outcome.failing, outcome.total, limit);
-                }
-                lockgate_checks::judge_again(outcome, judge);
+                judge_again(node, outcome, judge);
             }
         } else {
-            let outcomes = self.audit(node, cx.view, cx.as_of, &mut held, live).await?;
-            held.checks = with_before(outcomes, live);
-            held.checks_fingerprint = node.checks_fingerprint.clone();
+            self.audit_again(node, cx.view, cx.as_of, &mut held, live).await?;
         }
         if held.checks.iter().any(|outcome| outcome.state.holds()) {
             let same = held.checks.iter().map(|outcome| outcome.state).eq(before);
@@ -350,6 +345,31 @@ impl Workspace {
         Ok(report.outcomes)
     }
 
+    /// Judges a version that was audited before by the checks of today. `live` is what it is compared with; a version
+    /// that is live itself is compared with nothing.
+    pub(crate) async fn audit_again(
+        &self,
+        node: &Node,
+        view: &BTreeMap<AssetName, Version>,
+        as_of: DateTime<Utc>,
+        version: &mut Version,
+        live: Option<&Version>,
+    ) -> Result<(), RunError> {
+        let earlier = version.clone();
+        let mut outcomes = self.audit(node, view, as_of, version, live).await?;
+        // Rows that did not fit were counted while it was built, and cannot be counted again.
+        let suppressions = self.catalog.suppressions(self.env()).await?;
+        for outcome in earlier.checks.iter().filter(|outcome| outcome.kind == REJECTS) {
+            let mut outcome = outcome.clone();
+            judge_again(node, &mut outcome, self.judge_context(node, &suppressions));
+            outcomes.push(outcome);
+        }
+        let before = if earlier.state == VersionState::Published { Some(&earlier) } else { live };
+        version.checks = with_before(outcomes, before);
+        version.checks_fingerprint = node.checks_fingerprint.clone();
+        Ok(())
+    }
+
     /// `action: reject`: rows that fail such a check leave for the rejects table, and the rest is staged anew.
     async fn reject_rows(&self, node: &Node, cx: &StageContext<'_>, version: &mut Version) -> Result<(), RunError> {
         let name = &node.file.name;
@@ -405,7 +425,7 @@ impl Workspace {
             share: share_of(failing, total),
             error: limit,
             warn: Some(Threshold::Rows(0)),
-            message: rejects_sentence(failing, total, limit),
+            message: lockgate_checks::rejects_sentence(failing, total, limit),
             before: None,
             samples: lockgate_types::Samples::default(),
             excuse: None,
@@ -431,13 +451,21 @@ impl Workspace {
     }
 }
 
-fn rejects_sentence(failing: u64, total: u64, limit: Threshold) -> String {
-    let allowed = match limit {
-        Threshold::Rows(0) => "none is allowed".to_owned(),
-        Threshold::Rows(rows) => format!("{rows} are allowed"),
-        Threshold::Share(share) => format!("{} % are allowed", share * 100.0),
-    };
-    format!("{failing} of {total} rows did not fit, {allowed}")
+/// Whether checks that take rows out changed since the version was held: then its files are not those that the checks
+/// of today would leave.
+fn takes_rows_out_anew(node: &Node, held: &Version) -> bool {
+    let took_out = held.rejects.as_ref().is_some_and(|rejects| rejects.schema.column("_check").is_some());
+    let takes_out = || lockgate_checks::reject_split(&node.checks, &held.asset, &held.schema).is_some();
+    held.checks_fingerprint != node.checks_fingerprint && (took_out || takes_out())
+}
+
+/// Judges an outcome anew; of rows that did not fit also by the limit of today.
+fn judge_again(node: &Node, outcome: &mut CheckOutcome, judge: JudgeContext<'_>) {
+    if let Some(limit) = node.asset.reject_limit().filter(|_| outcome.kind == REJECTS) {
+        outcome.error = limit;
+        outcome.message = lockgate_checks::rejects_sentence(outcome.failing, outcome.total, limit);
+    }
+    lockgate_checks::judge_again(outcome, judge);
 }
 
 fn verdict(version: Version) -> Staged {
@@ -449,7 +477,7 @@ fn verdict(version: Version) -> Staged {
 }
 
 /// What the live version's outcome of the same check was.
-pub(crate) fn with_before(mut outcomes: Vec<CheckOutcome>, live: Option<&Version>) -> Vec<CheckOutcome> {
+fn with_before(mut outcomes: Vec<CheckOutcome>, live: Option<&Version>) -> Vec<CheckOutcome> {
     for outcome in &mut outcomes {
         let before = live.and_then(|live| live.checks.iter().find(|before| before.name == outcome.name));
         outcome.before = before.map(|before| (before.failing, before.total));

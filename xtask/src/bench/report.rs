@@ -49,7 +49,7 @@ pub(super) fn write(root: &Path) -> Result<()> {
     if let Some(build) = read(root, "build")? {
         let (profile, crates) = (plain(&build["profile"]), &build["crates"]);
         text.push_str(&format!(
-            "\n## First build\n\n`cargo build --package lockgate --profile {profile}` into an empty target folder, \
+            "\n## First build\n\n`cargo build --workspace --bin lockgate --profile {profile}` into an empty target folder, \
              {crates} crates, on {}:\n{} wall, {} CPU.\n",
             plain(&build["machine"]),
             time(&build["cost"]["wall_s"]),

@@ -115,7 +115,8 @@ impl Index {
             let blank = found == 1 && walk.index.fields.last().is_some_and(|f| !f.is_quoted() && f.start() == f.end());
             if blank && columns > 1 {
                 walk.index.fields.truncate(walk.row_first);
-            } else if found < columns {
+            } else if found < columns && text.len() - walk.row_start <= max_line {
+                // A record that is too long is that first, as it is where it is too long to be looked into.
                 walk.index.fields.truncate(walk.row_first);
                 walk.index.cut = Some((walk.row_start, found));
             } else {

@@ -385,7 +385,7 @@ impl Cells for JsonCells<'_> {
                         .or_insert_with(|| format!("column `{}`: null, but the column is required", column.name));
                 }
                 Cell::Null => {}
-                Cell::Text(raw) | Cell::Escaped(raw) => match decode(column, raw) {
+                Cell::Text(raw) | Cell::Escaped(raw) => match decode(column, raw, 1) {
                     Ok(_) => {
                         text.extend_from_slice(raw);
                         text.push(b'\n');
@@ -401,16 +401,17 @@ impl Cells for JsonCells<'_> {
         let broken = |error: arrow::error::ArrowError| ConnectError::Broken {
             what: format!("column `{}`: {error}", column.name),
         };
-        let values = decode(column, &text).map_err(broken)?;
+        let values = decode(column, &text, next as usize).map_err(broken)?;
         take(&values, &UInt32Array::from(fitting), None).map_err(broken)
     }
 }
 
-/// JSON values as an array of a nested type.
-fn decode(column: &Column, text: &[u8]) -> Result<ArrayRef, arrow::error::ArrowError> {
+/// So many JSON values as an array of a nested type.
+fn decode(column: &Column, text: &[u8], values: usize) -> Result<ArrayRef, arrow::error::ArrowError> {
     let field = column.data_type.to_field(&column.name, true);
+    // The decoder makes room for a whole batch at once.
     let mut decoder =
-        arrow::json::ReaderBuilder::new_with_field(Arc::new(field)).with_batch_size(usize::MAX >> 8).build_decoder()?;
+        arrow::json::ReaderBuilder::new_with_field(Arc::new(field)).with_batch_size(values.max(1)).build_decoder()?;
     let mut rest = text;
     while !rest.is_empty() {
         let count = decoder.decode(rest)?;

@@ -106,7 +106,8 @@ async fn without_tags_the_content_tells() {
 async fn errors_are_told_by_kind_and_hide_the_query() {
     let server = Server::start();
     let world = World::new();
-    world.source(&format!("read: {{ path: '{}/a.csv?token=secret' }}\n", server.address));
+    // With a contract the server is asked by the build, not by the plan.
+    world.source(&format!("read: {{ path: '{}/a.csv?token=secret' }}\ncolumns: {{ x: string }}\n", server.address));
     let error = world.build(None).await.unwrap_err();
     let told = shown(&error).join("\n");
     assert!(matches!(error, KindError::Permanent(_)), "{told}");
@@ -133,7 +134,7 @@ async fn errors_are_told_by_kind_and_hide_the_query() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_not_there_is_tried_again() {
     let world = World::new();
-    world.source("read: { path: 'http://127.0.0.1:1/a.csv' }\n");
+    world.source("read: { path: 'http://127.0.0.1:1/a.csv' }\ncolumns: { x: string }\n");
     let error = world.build(None).await.unwrap_err();
     assert!(matches!(error, KindError::Transient(_)), "{error}");
 }

@@ -149,6 +149,19 @@ impl Walk<'_> {
     }
 }
 
+/// How deep the tree of a query's unions, excepts and intersects is: a chain of them is one level for each.
+fn set_depth(body: &SetExpr) -> usize {
+    let mut deepest = 0;
+    let mut open = vec![(body, 1)];
+    while let Some((body, depth)) = open.pop() {
+        deepest = deepest.max(depth);
+        if let SetExpr::SetOperation { left, right, .. } = body {
+            open.extend([(&**left, depth + 1), (&**right, depth + 1)]);
+        }
+    }
+    deepest
+}
+
 /// Where a quoted text stands first.
 fn literal(sql: &SqlText, text: &str) -> Span {
     let mut tokens = words(sql).into_iter();
@@ -160,6 +173,9 @@ impl Visitor for Walk<'_> {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        if set_depth(&query.body) > MAX_DEPTH {
+            return ControlFlow::Break(());
+        }
         let ctes = query.with.iter().flat_map(|with| &with.cte_tables).map(|cte| cte.alias.name.value.clone());
         self.ctes.push(ctes.collect());
         if !query.locks.is_empty() {

@@ -67,6 +67,17 @@ fn a_store_that_cannot_be_written_is_named() {
 }
 
 #[test]
+fn a_store_that_cannot_take_a_file_is_told_before_any_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = Lake::open(folder.path(), "default", Effects::real()).unwrap();
+    lake.ensure_writable().unwrap();
+    // Root writes whatever the permissions say, so the folder of the tables goes instead.
+    std::fs::remove_dir(folder.path().join("tables")).unwrap();
+    let error = lake.ensure_writable().unwrap_err();
+    assert!(error.to_string().contains("tables"), "{error}");
+}
+
+#[test]
 fn a_file_in_the_way_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use lockgate_run::{Graph, Plan, PlanOptions, RunOptions, RunSummary, Workspace};
-use lockgate_types::{Diagnostics, RunState};
+use lockgate_types::{Diagnostics, RunState, TaskState};
 
 use super::not_built::refuse_flag;
 use crate::arguments::Selection;
@@ -100,7 +100,9 @@ pub(crate) async fn run(
     let ran = workspace.run(graph, plan, options).await;
     drop(observer);
     let ran = ran?;
-    let failures = ran.results.iter().flat_map(|result| result.diagnostics.0.iter().cloned()).collect();
+    // What was interrupted is no mistake of anybody's; the summary names it.
+    let failed = ran.results.iter().filter(|result| result.state != TaskState::Interrupted);
+    let failures = failed.flat_map(|result| result.diagnostics.0.iter().cloned()).collect();
     terminal.diagnostics(&Diagnostics(failures));
     summary::print(context, workspace, plan, &ran)?;
     Ok(exit(&ran))

@@ -70,7 +70,14 @@ impl Watcher {
             "held" => (Style::Bad, "✗", "HELD"),
             "failed" => (Style::Bad, "✗", "FAILED"),
             "skipped" => (Style::Faint, "-", "skipped"),
-            "interrupted" => (Style::Caution, "-", "interrupted"),
+            "interrupted" => {
+                return Some(format!(
+                    "{} {}  {}",
+                    paint.caution("-"),
+                    paint.strong(&asset.to_string()),
+                    paint.caution("interrupted")
+                ));
+            }
             "unchanged" => (Style::Faint, "·", "unchanged"),
             _ => return None,
         };

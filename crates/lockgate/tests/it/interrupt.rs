@@ -31,10 +31,12 @@ fn signal(id: u32, name: &str) {
 fn an_interrupted_run_ends_with_130_and_the_next_one_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     large_project(folder.path());
+    let staged = folder.path().join("store/tables/raw/numbers/_lockgate");
     for name in ["INT", "TERM"] {
+        let _ = std::fs::remove_dir_all(&staged);
         let mut run = shell("exec lockgate run", folder.path());
         let child = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        wait_for_staging(folder.path());
+        wait_for_staging(&staged);
         signal(child.id(), name);
         let output = child.wait_with_output().unwrap();
         let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -52,9 +54,8 @@ fn an_interrupted_run_ends_with_130_and_the_next_one_goes_on() {
     assert_eq!(String::from_utf8_lossy(&rows.stdout), "n\n1500000\n");
 }
 
-/// Until the first file is being staged.
-fn wait_for_staging(folder: &Path) {
-    let staged = folder.join("store/tables/raw/numbers/_lockgate");
+/// Until the first file of this run is being staged: from then on it is past its start.
+fn wait_for_staging(staged: &Path) {
     for _ in 0..600 {
         if staged.exists() {
             return;

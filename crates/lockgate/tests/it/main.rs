@@ -5,5 +5,6 @@
 mod events;
 mod interrupt;
 mod pipes;
+mod read_only;
 mod reference;
 mod session;

@@ -86,6 +86,55 @@ async fn rows_that_do_not_fit_hold_the_source_unless_allowed() {
     assert_eq!(world.query("select _line, _raw from raw.orders__rejects").await, ["3,two,20"]);
 }
 
+/// Looking at a held version again with other checks does not forget what its build counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_check_does_not_let_rows_that_did_not_fit_pass() {
+    let world = World::orders();
+    world.write("data/orders.csv", "id,amount\n1,10\ntwo,20\n");
+    world.run().await;
+    let source = "kind: source\nread: { path: data/orders.csv }\ncolumns: { id: bigint, amount: bigint }\n";
+    world.write("assets/raw/orders.yml", &format!("{source}checks: [{{ not_null: id }}]\n"));
+    let summary = world.run().await;
+    assert_eq!(outcome(&summary), "mart.sum skipped, mart.totals skipped, raw.orders held");
+
+    // Nor does looking at the live one again.
+    world.write("assets/raw/orders.yml", &format!("{source}checks: [{{ not_null: id }}]\nrejects: 1\n"));
+    world.run().await;
+    world.write("assets/raw/orders.yml", &format!("{source}checks: [{{ unique: id }}]\nrejects: 1\n"));
+    world.run().await;
+    let (workspace, graph) = world.opened().await;
+    let shown = workspace.show(&graph, &name("raw.orders"), Which::Live, 10).await.unwrap();
+    let counts: Vec<_> = shown.version.checks.iter().map(|check| (check.name.as_str(), check.failing)).collect();
+    assert_eq!(counts, [("unique_id", 0), ("rejects", 1)]);
+}
+
+/// A check that came to take rows out judges a version from which they were taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_version_is_built_anew_when_its_checks_come_to_take_rows_out() {
+    let world = World::orders();
+    world.write("data/orders.csv", "id,amount\n1,10\n2,20\n3,-5\n");
+    let summary = world.run().await;
+    assert_eq!(outcome(&summary), "mart.sum skipped, mart.totals held, raw.orders published");
+    let checks = |checks: &str| format!("/*\nchecks:\n{checks}*/\nselect id, amount from raw.orders\n");
+    let reject = "  - { expect: \"amount >= 0\", action: reject, error: \"> 50%\" }\n";
+    world.write("assets/mart/totals.sql", &checks(reject));
+    let summary = world.run().await;
+    assert_eq!(outcome(&summary), "mart.sum published, mart.totals published");
+    assert_eq!(world.query("select count(*), sum(amount) from mart.totals").await, ["2,30"]);
+    assert_eq!(world.query("select id from mart.totals__rejects").await, ["3"]);
+
+    // And the other way round: the rows are back when no check takes them out.
+    let strict = "  - { expect: \"amount > 10\", name: large, error: \"> 0\" }\n";
+    world.write("data/orders.csv", "id,amount\n1,10\n2,20\n3,-5\n4,7\n");
+    world.write("assets/mart/totals.sql", &checks(&format!("{reject}{strict}")));
+    let summary = world.run().await;
+    assert_eq!(outcome(&summary), "mart.sum skipped, mart.totals held, raw.orders published");
+    world.write("assets/mart/totals.sql", &checks("  - { rows: { min: 1 } }\n"));
+    let summary = world.run().await;
+    assert_eq!(outcome(&summary), "mart.sum published, mart.totals published");
+    assert_eq!(world.query("select count(*) from mart.totals").await, ["4"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn gate_report_publishes_with_a_warning() {
     let world = World::orders();

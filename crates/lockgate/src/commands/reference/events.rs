@@ -6,11 +6,17 @@ use serde_json::{Map, Value as Json, json};
 struct Event {
     name: &'static str,
     text: &'static str,
-    /// Its own fields beside `event`, `at`, `run`, `asset`, `version`: name, JSON type, meaning.
-    fields: &'static [(&'static str, &'static str, &'static str)],
+    /// Its own fields, in groups that several events share, beside those of [`COMMON`].
+    fields: &'static [Fields],
 }
 
-const FACTS: &[(&str, &str, &str)] = &[
+/// Fields of one group.
+type Fields = &'static [Field];
+
+/// Name, JSON type, meaning.
+type Field = (&'static str, &'static str, &'static str);
+
+const FACTS: Fields = &[
     ("rows", "integer", "rows of the version"),
     ("size_bytes", "integer", "bytes of its files"),
     ("build_ms", "integer", "how long its build took"),
@@ -19,7 +25,7 @@ const FACTS: &[(&str, &str, &str)] = &[
     ("checks", "object", "how many checks came out how: passed, warned, known, suppressed, failed"),
 ];
 
-const ENDED: &[(&str, &str, &str)] = &[
+const ENDED: Fields = &[
     ("message", "string", "why, in one sentence"),
     ("diagnostics", "array", "what went wrong: code, level, message, place, expected, hint"),
     ("duration_ms", "integer", "how long it took"),
@@ -29,69 +35,75 @@ const EVENTS: &[Event] = &[
     Event {
         name: "run_started",
         text: "A run begins.",
-        fields: &[("as_of", "string", "its logical time"), ("assets", "array", "the assets that it works on")],
+        fields: &[&[("as_of", "string", "its logical time"), ("assets", "array", "the assets that it works on")]],
     },
     Event {
         name: "task_started",
         text: "Work on an asset begins.",
-        fields: &[("reasons", "array", "why it runs, as in `plan --json`")],
+        fields: &[&[("reasons", "array", "why it runs, as in `plan --json`")]],
     },
-    Event { name: "audited", text: "A version was checked.", fields: FACTS },
-    Event { name: "published", text: "A version became what readers see.", fields: FACTS },
+    Event { name: "audited", text: "A version was checked.", fields: &[FACTS] },
+    Event { name: "published", text: "A version became what readers see.", fields: &[FACTS] },
     Event {
         name: "held",
-        text: "A version was held, or still is; also the fields of `published`.",
+        text: "A version was held, or still is.",
         fields: &[
-            ("message", "string", "what holds it, in one sentence"),
-            ("failing", "array", "the checks that hold it: check, message"),
-            ("readers_see", "integer", "the version that stays live; null when there is none"),
+            FACTS,
+            &[
+                ("message", "string", "what holds it, in one sentence"),
+                ("failing", "array", "the checks that hold it: check, message"),
+                ("readers_see", "integer", "the version that stays live; null when there is none"),
+            ],
         ],
     },
-    Event { name: "failed", text: "An asset could not be built.", fields: ENDED },
-    Event { name: "skipped", text: "An input was not published, so the asset stays behind.", fields: ENDED },
-    Event { name: "unchanged", text: "There was nothing new to publish.", fields: ENDED },
-    Event { name: "interrupted", text: "Ctrl-C stopped it.", fields: ENDED },
+    Event { name: "failed", text: "An asset could not be built.", fields: &[ENDED] },
+    Event { name: "skipped", text: "An input was not published, so the asset stays behind.", fields: &[ENDED] },
+    Event { name: "unchanged", text: "There was nothing new to publish.", fields: &[ENDED] },
+    Event { name: "interrupted", text: "Ctrl-C stopped it.", fields: &[ENDED] },
     Event {
         name: "late",
         text: "The `fresh` check of a live version fails against the run's logical time.",
-        fields: &[("message", "string", "what was measured"), ("newest", "string", "the newest value of its column")],
+        fields: &[&[
+            ("message", "string", "what was measured"),
+            ("newest", "string", "the newest value of its column"),
+        ]],
     },
     Event {
         name: "run_ended",
         text: "A run ended.",
-        fields: &[
+        fields: &[&[
             ("state", "string", "done, held, failed or interrupted"),
             ("duration_ms", "integer", "how long it took"),
-        ],
+        ]],
     },
     Event {
         name: "summary",
         text: "The last line of `run --json`.",
-        fields: &[
+        fields: &[&[
             ("state", "string", "as in run_ended"),
             ("as_of", "string", "the run's logical time"),
             ("duration_ms", "integer", "how long it took"),
             ("assets", "array", "how each ended: asset, state, version, live, rows, duration_ms, message"),
             ("fresh", "array", "assets that were up to date"),
             ("late", "array", "assets that are late"),
-        ],
+        ]],
     },
     Event {
         name: "diagnostic",
         text: "An error or a warning, from any command.",
-        fields: &[
+        fields: &[&[
             ("code", "string", "such as LG0103"),
             ("level", "string", "error or warning"),
             ("message", "string", "one sentence"),
             ("place", "object", "file, line, column, length, source_line; null when there is none"),
             ("expected", "string", "what would have been right"),
             ("hint", "string", "what to do about it"),
-        ],
+        ]],
     },
-    Event { name: "written", text: "`init` wrote files.", fields: &[("files", "array", "their paths")] },
+    Event { name: "written", text: "`init` wrote files.", fields: &[&[("files", "array", "their paths")]] },
 ];
 
-const COMMON: &[(&str, &str, &str)] = &[
+const COMMON: Fields = &[
     ("event", "string", "which of these it is"),
     ("at", "string", "when it happened, RFC 3339"),
     ("run", "string", "the run, if it belongs to one"),
@@ -104,24 +116,29 @@ pub(super) fn page() -> String {
                     to have company; none is taken away. A field that does not apply is null or missing. The other commands print one JSON document, and \
                     `diagnostic` events when something is wrong.\n\nEvery event of a run has:\n\n"
         .to_owned();
-    page.push_str(&list(COMMON));
+    page.push_str(&list(COMMON.iter()));
     for event in EVENTS {
-        page.push_str(&format!("\n## `{}`\n\n{}\n\n{}", event.name, event.text, list(event.fields)));
+        page.push_str(&format!(
+            "\n## `{}`\n\n{}\n\n{}",
+            event.name,
+            event.text,
+            list(event.fields.iter().copied().flatten())
+        ));
     }
     page
 }
 
-fn list(fields: &[(&str, &str, &str)]) -> String {
-    fields.iter().map(|(name, kind, text)| format!("* `{name}` ({kind}) {text}\n")).collect()
+fn list<'a>(fields: impl Iterator<Item = &'a Field>) -> String {
+    fields.map(|(name, kind, text)| format!("* `{name}` ({kind}) {text}\n")).collect()
 }
 
 pub(super) fn schema() -> Json {
     let one_of: Vec<Json> = EVENTS
         .iter()
         .map(|event| {
-            let mut properties = properties(COMMON);
+            let mut properties = properties(COMMON.iter());
             properties.insert("event".to_owned(), json!({ "const": event.name }));
-            properties.extend(self::properties(event.fields));
+            properties.extend(self::properties(event.fields.iter().copied().flatten()));
             json!({ "description": event.text, "properties": properties, "required": ["event"] })
         })
         .collect();
@@ -133,9 +150,8 @@ pub(super) fn schema() -> Json {
     })
 }
 
-fn properties(fields: &[(&str, &str, &str)]) -> Map<String, Json> {
-    let property = |(name, kind, text): &(&str, &str, &str)| {
-        ((*name).to_owned(), json!({ "type": [kind, "null"], "description": text }))
-    };
-    fields.iter().map(property).collect()
+fn properties<'a>(fields: impl Iterator<Item = &'a Field>) -> Map<String, Json> {
+    let property =
+        |(name, kind, text): &Field| ((*name).to_owned(), json!({ "type": [kind, "null"], "description": text }));
+    fields.map(property).collect()
 }
