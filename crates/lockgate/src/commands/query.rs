@@ -173,6 +173,10 @@ async fn to_file(path: &Path, format: Format, query: Query) -> Result<u64, Failu
         Failure::failed(Diagnostic::error(&CANNOT_WRITE, format!("{} cannot be written: {error}", path.display())))
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        let message = format!("{} cannot be written: there is no folder {}", path.display(), folder.display());
+        return Err(Failure::failed(Diagnostic::error(&CANNOT_WRITE, message)));
+    }
     let file = tempfile::Builder::new().prefix(".lockgate-").tempfile_in(folder).map_err(cannot)?;
     let writer = file.as_file().try_clone().map_err(cannot)?;
     let written = if format == Format::Table {
