@@ -99,6 +99,8 @@ async fn a_cancelled_write_is_rolled_back() {
         let write = hold_next(&*catalog, &orders);
         drop(tokio::time::timeout(Duration::from_micros(micros), write).await);
     }
+    // A commit that had been sent when its write was given up still lands; the next write waits for it.
+    catalog.reserve_version(ENV, &name("raw.customers")).await.unwrap();
     for staged in catalog.staged(ENV).await.unwrap() {
         let to = lockgate_types::VersionState::Failed;
         catalog.abandon(ENV, &staged.asset, staged.number, to, None, &actor("ana")).await.unwrap();
