@@ -58,8 +58,9 @@ pub trait Catalog: Send + Sync + Debug {
     /// Cost: linear in the document, one sync.
     ///
     /// # Errors
-    /// `NotFound`; `State` when it is neither `staged` nor already `held`.
-    async fn hold(&self, env: &str, version: &Version, actor: &Actor, why: &str) -> Result<()>;
+    /// `Fenced` when the lease is no longer the caller's; `NotFound`; `State` when it is neither `staged` nor already
+    /// `held`.
+    async fn hold(&self, env: &str, version: &Version, lease: &Lease, actor: &Actor, why: &str) -> Result<()>;
 
     /// `staged` or `held` → `publishing`, for all members or none. From here on the publication can only be completed,
     /// by anyone ([`Catalog::unfinished`], [`Catalog::finish_publishing`]), unless the lease's holder withdraws it.

@@ -129,8 +129,8 @@ impl Catalog for SqliteCatalog {
         self.told(versions::set_audited(self, env, version).await)
     }
 
-    async fn hold(&self, env: &str, version: &Version, actor: &Actor, why: &str) -> Result<()> {
-        self.told(versions::hold(self, env, version, actor, why).await)
+    async fn hold(&self, env: &str, version: &Version, lease: &Lease, actor: &Actor, why: &str) -> Result<()> {
+        self.told(versions::hold(self, env, version, lease, actor, why).await)
     }
 
     async fn begin_publishing(

@@ -225,6 +225,7 @@ fn outcome(
         samples: measured.samples,
         excuse: verdict.excuse,
         rejected,
+        statement: Some(check.statement()),
     }
 }
 

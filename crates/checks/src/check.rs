@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use lockgate_engine::{EngineError, Session};
 use lockgate_project::{Action, SqlText};
-use lockgate_types::{AssetName, Place, Samples, Schema, Severity, Threshold, Version};
+use lockgate_types::{AssetName, Fingerprint, Place, Samples, Schema, Severity, Threshold, Version};
 
 use crate::read::Expression;
 use crate::scan::{Newest, RowTest};
@@ -54,6 +54,13 @@ impl Check {
         let Check { name, kind, severity, error, warn, filter, action, rule, .. } = self;
         let warn = warn.map(|warn| warn.to_string());
         format!("{name}|{kind}|{severity:?}|{error}|{warn:?}|{filter:?}|{action:?}|{}", rule.fingerprint())
+    }
+
+    /// What it says, without its name, thresholds and severity: a known failure is one of this.
+    pub fn statement(&self) -> String {
+        let Check { kind, filter, rule, .. } = self;
+        let filter = filter.as_deref().unwrap_or_default();
+        Fingerprint::of([*kind, filter, rule.fingerprint().as_str()]).short().to_owned()
     }
 
     /// Whether it is judged on every run, also without a candidate.

@@ -32,21 +32,25 @@ pub struct Verdict {
 
 /// Judges `failing` of `total` rows; `None` when the check could not be evaluated.
 pub fn judge(check: &Check, counts: Option<(u64, u64)>, cx: JudgeContext<'_>) -> Verdict {
-    let limits = Limits { name: &check.name, severity: check.severity, error: check.error, warn: check.warn };
+    let statement = check.statement();
+    let Check { name, severity, error, warn, .. } = check;
+    let limits = Limits { name, statement: Some(&statement), severity: *severity, error: *error, warn: *warn };
     limits.judge(counts, cx)
 }
 
 /// Judges an outcome anew: known failures, suppressions and the gate may have changed since.
 pub fn judge_again(outcome: &mut CheckOutcome, cx: JudgeContext<'_>) {
     let counts = (!outcome.message.starts_with(NOT_EVALUATED)).then_some((outcome.failing, outcome.total));
-    let CheckOutcome { name, severity, error, warn, .. } = outcome;
-    let limits = Limits { name, severity: *severity, error: *error, warn: *warn };
+    let CheckOutcome { name, severity, error, warn, statement, .. } = outcome;
+    let statement = statement.as_deref();
+    let limits = Limits { name, statement, severity: *severity, error: *error, warn: *warn };
     let verdict = limits.judge(counts, cx);
     (outcome.state, outcome.excuse) = (verdict.state, verdict.excuse);
 }
 
 struct Limits<'a> {
     name: &'a str,
+    statement: Option<&'a str>,
     severity: Severity,
     error: Threshold,
     warn: Option<Threshold>,
@@ -65,10 +69,13 @@ impl Limits<'_> {
         if let Some((failing, total)) = counts
             && let Some(known) = cx.known.iter().find(|known| known.asset == *cx.asset && known.check == self.name)
         {
-            if known.covers(failing, total) {
+            if !known.is_of(self.statement) {
+                notes.push("the known failure was recorded of what the check said before".to_owned());
+            } else if known.covers(failing, total) {
                 return verdict(CheckState::Known, Some(known_text(known)));
+            } else {
+                notes.push(format!("worse than the known failure: {}", on_record(known)));
             }
-            notes.push(format!("worse than the known failure: {}", on_record(known)));
         }
         // Of several, the one that lasts longest; of those that do not reach, the newest says why.
         let ours = || cx.suppressions.iter().filter(|s| s.asset == *cx.asset && s.check == self.name);

@@ -31,7 +31,7 @@ mod values;
 mod words;
 
 pub use audit::{AuditContext, AuditReport, FreshContext, Lateness, audit, fresh, late};
-pub use baseline::baseline;
+pub use baseline::{baseline, is_never_known};
 pub use check::Check;
 pub use codes::CODES;
 pub use compile::{SchemaLookup, compile, plan};

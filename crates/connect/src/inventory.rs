@@ -144,7 +144,8 @@ pub(crate) async fn blocking<T: Send + 'static>(
 pub(crate) struct Seen {
     /// Whether it is what was read.
     pub(crate) same: bool,
-    /// A text that is equal for equal content, as far as it is known without reading.
+    /// A text for the key: equal for the same file, whatever was known of it before, so that the same files have the
+    /// same key after a rollback.
     pub(crate) what: String,
 }
 
@@ -157,8 +158,10 @@ fn look(file: &LocalFile, known: Option<&Known>) -> Result<Seen, ConnectError> {
     }
     let settled = known.stamp.modified_ns + CLOCK_STEP_NS < known.read_at_ns;
     if stamp == known.stamp && settled {
-        return Ok(Seen { same: true, what: known.hash.clone() });
+        return Ok(Seen { same: true, what: by_stamp });
     }
     let whole = hash(file)?;
-    Ok(Seen { same: whole.hash == known.hash, what: whole.hash })
+    let same = whole.hash == known.hash;
+    // A change that moved neither size nor time must show.
+    Ok(Seen { same, what: if same { by_stamp } else { format!("{by_stamp} {}", whole.hash) } })
 }

@@ -9,7 +9,9 @@ use lockgate_engine::Session;
 use lockgate_kind::{Asset, BuildContext, Built, Input, KindError, Outside, Planned};
 use lockgate_lake::Layout;
 use lockgate_project::{AssetFile, Load};
-use lockgate_types::{AssetName, Column, Diagnostic, Diagnostics, Fingerprint, Schema, Threshold, Version};
+use lockgate_types::{
+    AssetName, Column, Diagnostic, Diagnostics, Fingerprint, RejectedRows, Schema, Threshold, Version,
+};
 use tokio::runtime::Handle;
 
 use crate::codes;
@@ -250,7 +252,12 @@ impl Asset for SourceAsset {
         cx.go_on()?;
         let files = self.fetch(to_read).await?;
         // A refresh without a contract looks at the types anew.
-        let frozen = (!cx.full_refresh || appended.is_some()).then_some(&cx.schema);
+        // What is appended goes by the columns of what it is appended to, which another run may have widened since this
+        // one was planned.
+        let frozen = match &appended {
+            Some((live, _)) => Some(&live.schema),
+            None => (!cx.full_refresh).then_some(&cx.schema),
+        };
         let staging = Staging {
             table: cx.table.clone(),
             rejects: cx.rejects.clone(),
@@ -289,11 +296,19 @@ impl SourceAsset {
         read: &Files,
         read_at: DateTime<Utc>,
     ) -> Built {
-        let (mut files, mut known) = appended.map_or_else(Default::default, |(live, state)| (live.files, state.files));
-        let (mut rejects, mut rows_read) = (None, 0);
+        let (mut files, mut rejects, mut known) = appended
+            .map_or_else(Default::default, |(live, state)| (live.files, live.rejects, state.files));
+        let (mut rows_rejected, mut rows_read) = (0, 0);
         if let Some(staged) = staged {
             files.extend(staged.files.files);
-            (rejects, rows_read) = (staged.rejects, staged.rows_read);
+            rows_read = staged.rows_read;
+            if let Some(more) = staged.rejects {
+                rows_rejected = more.rows;
+                rejects = Some(match rejects {
+                    Some(earlier) => RejectedRows::and(earlier, more),
+                    None => more,
+                });
+            }
             for ((file, identity), source) in read.local.iter().zip(&read.identities).zip(staged.sources) {
                 known.push(Known {
                     name: file.name.clone(),
@@ -314,6 +329,7 @@ impl SourceAsset {
             files,
             schema,
             rejects,
+            rows_rejected,
             rows_read,
             source_state: serde_json::to_value(state).unwrap_or_default(),
             warnings: Vec::new(),

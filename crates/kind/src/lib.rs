@@ -163,8 +163,10 @@ pub struct Built {
     pub rows: u64,
     pub size_bytes: u64,
     pub schema: Schema,
-    /// Rows that did not fit, already written to the rejects table's files.
+    /// Rows that did not fit, already written to the rejects table's files; with `append` also those of earlier builds.
     pub rejects: Option<RejectedRows>,
+    /// How many did not fit in this build.
+    pub rows_rejected: u64,
     /// Rows that were read to build it, rejected ones included.
     pub rows_read: u64,
     /// What it remembers of the outside; comes back as `live.source_state`.

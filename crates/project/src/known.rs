@@ -47,6 +47,13 @@ pub const KNOWN_KEYS: &[KeyDoc] = &[
         text: "The day on which to look again: `2014-03-31`.",
     },
     KeyDoc { key: "known.*.reason", kind: "string", default: "", text: "Why it is let be." },
+    KeyDoc {
+        key: "known.*.statement",
+        kind: "string",
+        default: "",
+        text: "A hash of what the check said when it was recorded. Once the check says something else, the entry covers \
+               nothing and `lockgate baseline` is asked for again; without this key it is about any check of that name.",
+    },
 ];
 
 /// Reads every entry that is right; the others are diagnostics.
@@ -112,6 +119,7 @@ fn entry(item: &Node, outer: &mut Fields<'_>) -> Option<(KnownFailure, Place)> {
         NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| format!("`{text}` is no day, such as 2014-03-31"))
     });
     let reason = fields.string("reason");
+    let statement = fields.string("statement");
     let place = source.place(map.key("asset").map_or(item.span, |key| key.span));
     fields.finish();
     let entry = KnownFailure {
@@ -123,6 +131,7 @@ fn entry(item: &Node, outer: &mut Fields<'_>) -> Option<(KnownFailure, Place)> {
         owner,
         review_on: review_on?,
         reason: reason?,
+        statement,
     };
     Some((entry, place))
 }
@@ -164,7 +173,7 @@ pub fn render(entries: &[KnownFailure]) -> String {
     );
     text.push_str(if entries.is_empty() { "known: []\n" } else { "known:\n" });
     for entry in entries {
-        let KnownFailure { asset, check, count, share, tolerance, owner, review_on, reason } = entry;
+        let KnownFailure { asset, check, count, share, tolerance, owner, review_on, reason, statement } = entry;
         // Writing to a string does not fail.
         let _ = writeln!(text, "  - asset: {asset}\n    check: {}", quoted(check));
         let _ = writeln!(
@@ -177,6 +186,9 @@ pub fn render(entries: &[KnownFailure]) -> String {
             let _ = writeln!(text, "    owner: {}", quoted(owner));
         }
         let _ = writeln!(text, "    review_on: {review_on}\n    reason: {}", quoted(reason));
+        if let Some(statement) = statement {
+            let _ = writeln!(text, "    statement: {}", quoted(statement));
+        }
     }
     text
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{CANNOT_WRITE, PAST_DATE, UNKNOWN_CHECK};
 use crate::stage::REJECTS;
-use crate::{Graph, RunError, Workspace};
+use crate::{Graph, Node, RunError, Workspace};
 
 /// What `check` found on one live version.
 #[derive(Clone, Debug, Serialize)]
@@ -31,6 +31,9 @@ pub struct BaselineReport {
     pub written: Vec<KnownFailure>,
     /// Entries that no longer fail.
     pub removed: Vec<KnownFailure>,
+    /// Failing checks that cannot be known: they are true or false of the version as a whole, so that nothing could
+    /// get worse.
+    pub left_out: Vec<(AssetName, String)>,
     pub file: PathBuf,
 }
 
@@ -88,14 +91,59 @@ impl Workspace {
             }
             version.why = Some(why.to_owned());
         }
+        self.built_from_each_other(members).await?;
         let by = Publication { actor: self.actor.clone(), why: Some(why.to_owned()), retract: false };
         self.publish(members, lease, &by, "WRITE").await?;
         for version in members.iter() {
             if let Some(node) = graph.nodes().get(&version.asset) {
-                self.catalog.set_code(self.env(), &version.asset, &node.fingerprint, &node.code).await?;
+                self.record_code(node, version).await?;
             }
         }
         Ok(members[index].clone())
+    }
+
+    /// Members of a group that are published by hand were built from each other: none from a version of another member
+    /// that is not published with it.
+    async fn built_from_each_other(&self, members: &[Version]) -> Result<(), RunError> {
+        for version in members {
+            for (input, number) in &version.inputs {
+                let beside = members.iter().find(|other| other.asset == *input);
+                let refuse = |reason: String| {
+                    Err(RunError::CannotPublish { asset: version.asset.clone(), number: version.number, reason })
+                };
+                match beside {
+                    Some(other) if other.number != *number => {
+                        let held = other.number;
+                        return refuse(format!("it was built from {input} version {number}, but version {held} is held"));
+                    }
+                    Some(_) => {}
+                    None => {
+                        let state = self.catalog.version(self.env(), input, *number).await?.map(|input| input.state);
+                        let was_published = matches!(
+                            state,
+                            Some(
+                                VersionState::Published
+                                    | VersionState::Superseded
+                                    | VersionState::Retracted
+                                    | VersionState::Expired
+                            )
+                        );
+                        if !was_published {
+                            return refuse(format!("it was built from {input} version {number}, which was not published"));
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers the code that a published version was built by, so that a later change can be named.
+    pub(crate) async fn record_code(&self, node: &Node, version: &Version) -> Result<(), RunError> {
+        if node.fingerprint == version.fingerprint {
+            self.catalog.set_code(self.env(), &version.asset, &node.fingerprint, &node.code).await?;
+        }
+        Ok(())
     }
 
     /// Gives a held version up. The same candidate is not built again until code or inputs change.
@@ -261,7 +309,7 @@ impl Workspace {
         let held: BTreeMap<AssetName, Version> = held.into_iter().map(|v| (v.asset.clone(), v)).collect();
         let mut all: Vec<KnownFailure> =
             self.project.known.iter().filter(|known| !selected.contains(&known.asset)).cloned().collect();
-        let mut written = Vec::new();
+        let (mut written, mut left_out) = (Vec::new(), Vec::new());
         for name in selected {
             let (Some(node), Some(version)) = (graph.nodes().get(name), held.get(name).or_else(|| live.get(name)))
             else {
@@ -276,6 +324,8 @@ impl Workspace {
                     reason.clone_into(&mut entry.reason);
                 }
             }
+            let failing = version.checks.iter().filter(|outcome| lockgate_checks::is_never_known(outcome));
+            left_out.extend(failing.map(|outcome| (name.clone(), outcome.name.clone())));
             written.extend(entries);
         }
         all.extend(written.iter().cloned());
@@ -300,6 +350,6 @@ impl Workspace {
                 detail: json!({ "known": all.len() }),
             })
             .await?;
-        Ok(BaselineReport { written, removed, file })
+        Ok(BaselineReport { written, removed, left_out, file })
     }
 }

@@ -21,8 +21,8 @@ pub enum RunError {
     NothingPublished { asset: AssetName },
     #[error("{asset} version {number} cannot be published: {reason}")]
     CannotPublish { asset: AssetName, number: VersionNumber, reason: String },
-    #[error("{asset} is being changed by {holder}")]
-    Busy { asset: AssetName, holder: String },
+    #[error("{asset} version {number} was published by somebody else since this run was planned")]
+    Overtaken { asset: AssetName, number: VersionNumber },
     #[error("this process lost its lease on {asset} to another one")]
     Fenced { asset: AssetName },
     #[error(transparent)]
@@ -60,8 +60,8 @@ codes! {
         "The asset has no published version yet. `lockgate run NAME` builds one.";
     CANNOT_PUBLISH = "LG0705", "this version cannot be published",
         "A held version can be published by hand only as long as the version it was judged against is still live; and only versions whose files are kept can be rolled back to. Build a new candidate with `lockgate run NAME --force`.";
-    BUSY = "LG0706", "another process is changing the asset",
-        "A process holds the lease on the asset and its heartbeat is still moving. Wait for it, or stop it; a lease whose holder died is taken over by itself.";
+    OVERTAKEN = "LG0706", "another run was faster",
+        "A run reads its inputs as they were when it was planned. Since then somebody else published this asset from newer inputs, or by other code: what this run would build would put older data over newer. Nothing was changed. Run again: it is planned anew.";
     FENCED = "LG0707", "the lease was lost",
         "This process stood still for so long (a laptop asleep, a frozen container) that another one took over its asset. Nothing it does from then on has an effect. Run again: what the other one published is kept.";
     CYCLE = "LG0708", "assets depend on each other in a circle",
@@ -109,7 +109,7 @@ impl RunError {
             RunError::NothingHeld { .. } => one(&NOTHING_HELD, "`lockgate status` shows what is held"),
             RunError::NothingPublished { asset } => one(&NOTHING_PUBLISHED, &format!("lockgate run {asset}")),
             RunError::CannotPublish { asset, .. } => one(&CANNOT_PUBLISH, &format!("lockgate run {asset} --force")),
-            RunError::Busy { .. } => one(&BUSY, "wait for it to end, then try again"),
+            RunError::Overtaken { .. } => one(&OVERTAKEN, "lockgate run"),
             RunError::Fenced { .. } => one(&FENCED, "run again"),
             RunError::Catalog(error) => error.diagnostic().into(),
             RunError::Lake(error) => error.diagnostic().into(),
@@ -140,7 +140,7 @@ impl RunError {
             | RunError::NothingPublished { .. } => true,
             RunError::Failed(_)
             | RunError::CannotPublish { .. }
-            | RunError::Busy { .. }
+            | RunError::Overtaken { .. }
             | RunError::Fenced { .. }
             | RunError::Catalog(_)
             | RunError::Lake(_)

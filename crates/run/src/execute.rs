@@ -172,18 +172,17 @@ impl Workspace {
             run,
         };
         execution.start().await?;
-        execution.work().await?;
-        let late = if options.cancel.is_cancelled() {
-            Vec::new()
-        } else {
-            self.judge_lateness(graph, &plan.selected, plan.as_of).await?
-        };
-        for (asset, late) in &late {
-            execution
-                .tell("late", Some(asset), None, json!({ "message": late.message, "newest": late.newest }))
-                .await?;
+        match execution.assets_and_lateness().await {
+            Ok(late) => execution.end(late, started).await,
+            Err(error) => {
+                // What keeps a run from going on must not leave it running in the journal.
+                let ended = self.catalog.end_run(&execution.run.id, RunState::Failed, self.effects.clock.now()).await;
+                if let Err(error) = ended {
+                    tracing::warn!(run = %execution.run.id.0, %error, "the end of a failed run was not recorded");
+                }
+                Err(error)
+            }
         }
-        execution.end(late, started).await
     }
 
     /// The live versions of everything that the plan's steps and their checks may read.
@@ -211,6 +210,18 @@ impl Execution<'_> {
         self.workspace.catalog.create_run(&self.run, &tasks).await?;
         let assets: Vec<String> = self.plan.steps.iter().map(|step| step.asset.to_string()).collect();
         self.tell("run_started", None, None, json!({ "as_of": self.run.as_of, "assets": assets })).await
+    }
+
+    async fn assets_and_lateness(&self) -> Result<Vec<(AssetName, Late)>, RunError> {
+        self.work().await?;
+        if self.options.cancel.is_cancelled() {
+            return Ok(Vec::new());
+        }
+        let late = self.workspace.judge_lateness(self.graph, &self.plan.selected, self.plan.as_of).await?;
+        for (asset, late) in &late {
+            self.tell("late", Some(asset), None, json!({ "message": late.message, "newest": late.newest })).await?;
+        }
+        Ok(late)
     }
 
     fn task(&self, asset: &AssetName, state: TaskState) -> Task {
@@ -341,10 +352,10 @@ impl Execution<'_> {
             self.tell("task_started", Some(name), None, json!({ "reasons": step.reasons })).await?;
             self.options.observer.started(name, &progress);
             if step.recheck_only {
-                results.push(self.recheck(node, &view).await?);
+                results.push(self.recheck(node, &view, lease).await?);
                 continue;
             }
-            let forced = step.reasons.iter().any(|reason| matches!(reason, Reason::Asked));
+            let forced = step.reasons.iter().any(|reason| matches!(reason, Reason::Asked | Reason::ChecksChanged));
             let context = StageContext {
                 graph: self.graph,
                 run: &self.run.id,
@@ -352,31 +363,36 @@ impl Execution<'_> {
                 view: &view,
                 outside: self.plan.outside.get(name),
                 force: forced,
+                planned_on: step.live,
                 full_refresh: self.plan.full_refresh,
                 lease: &lease.lease,
                 progress,
                 cancel: &self.options.cancel,
             };
-            let staged = match self.workspace.stage(node, &context).await {
-                Ok(staged) => staged,
-                Err(error) => {
-                    for version in &candidates {
-                        self.workspace.abandon(version, "another member of its group failed").await?;
-                    }
-                    return Err(error);
-                }
-            };
+            let staged = self.workspace.stage(node, &context).await?;
             lease.check(name)?;
+            // The members of a group read each other's staged state, held or not: they switch together.
             match staged {
-                Staged::Unchanged => results.push(self.unchanged(name, &view)),
-                Staged::StillHeld(version) => stopped.push(*version),
+                Staged::Unchanged(live) => {
+                    if let Some(live) = live {
+                        // Another run may have published it since this one began.
+                        view.insert(name.clone(), (*live).clone());
+                        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+                        state.view.insert(name.clone(), *live);
+                    }
+                    results.push(self.unchanged(name, &view));
+                }
+                Staged::StillHeld(version) => {
+                    view.insert(name.clone(), (*version).clone());
+                    stopped.push(*version);
+                }
                 Staged::Stopped(version) => {
                     self.tell_audited(&version).await?;
+                    view.insert(name.clone(), (*version).clone());
                     stopped.push(*version);
                 }
                 Staged::Candidate(version) => {
                     self.tell_audited(&version).await?;
-                    // The members of a group read each other's staged state.
                     view.insert(name.clone(), (*version).clone());
                     candidates.push(*version);
                 }
@@ -388,7 +404,7 @@ impl Execution<'_> {
             // A group is held as a whole: its members switch together or not at all.
             stopped.extend(candidates);
             for version in stopped {
-                results.push(self.hold(version).await?);
+                results.push(self.hold(version, lease).await?);
             }
         }
         Ok(results)
@@ -409,13 +425,16 @@ impl Execution<'_> {
         self.workspace.publish(&mut candidates, &lease.lease, &by, "WRITE").await?;
         let mut results = Vec::new();
         for version in candidates {
-            if let Some(node) = self.graph.nodes().get(&version.asset) {
-                self.workspace
-                    .catalog
-                    .set_code(self.workspace.env(), &version.asset, &node.fingerprint, &node.code)
-                    .await?;
+            // It is published: what cannot be written down about it any more changes nothing of that.
+            let told = async {
+                if let Some(node) = self.graph.nodes().get(&version.asset) {
+                    self.workspace.record_code(node, &version).await?;
+                }
+                self.tell("published", Some(&version.asset), Some(&version), facts(&version)).await
+            };
+            if let Err(error) = told.await {
+                tracing::warn!(asset = %version.asset, %error, "published, but not all of it was journaled");
             }
-            self.tell("published", Some(&version.asset), Some(&version), facts(&version)).await?;
             results.push(AssetResult::of(&version, TaskState::Published, Some(version.number)));
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             state.view.insert(version.asset.clone(), version);
@@ -423,11 +442,12 @@ impl Execution<'_> {
         Ok(results)
     }
 
-    async fn hold(&self, mut version: Version) -> Result<AssetResult, RunError> {
+    async fn hold(&self, mut version: Version, lease: &Held) -> Result<AssetResult, RunError> {
         let message = failing_sentence(&version.checks);
         if version.state != lockgate_types::VersionState::Held {
             version.state = lockgate_types::VersionState::Held;
-            self.workspace.catalog.hold(self.workspace.env(), &version, &self.workspace.actor, &message).await?;
+            let (env, actor) = (self.workspace.env(), &self.workspace.actor);
+            self.workspace.catalog.hold(env, &version, &lease.lease, actor, &message).await?;
         }
         let mut data = facts(&version);
         data["message"] = json!(message);
@@ -445,11 +465,17 @@ impl Execution<'_> {
     }
 
     /// Only the checks changed: the live version is judged by the new ones. A failure retracts nothing.
-    async fn recheck(&self, node: &Node, view: &BTreeMap<AssetName, Version>) -> Result<AssetResult, RunError> {
+    async fn recheck(
+        &self,
+        node: &Node,
+        view: &BTreeMap<AssetName, Version>,
+        lease: &Held,
+    ) -> Result<AssetResult, RunError> {
         let name = &node.file.name;
         let Some(live) = view.get(name) else { return Ok(AssetResult::new(name, TaskState::Unchanged)) };
         let mut judged = live.clone();
         self.workspace.audit_again(node, view, self.plan.as_of, &mut judged, None).await?;
+        lease.check(name)?;
         self.workspace.catalog.set_audited(self.workspace.env(), &judged).await?;
         self.tell_audited(&judged).await?;
         let mut result = AssetResult::of(&judged, TaskState::Unchanged, Some(judged.number));

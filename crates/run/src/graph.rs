@@ -359,7 +359,8 @@ impl Workspace {
             }
         }
         for (name, checks) in compiled {
-            let texts: Vec<String> = checks.iter().map(Check::fingerprint_text).collect();
+            let mut texts: Vec<String> = checks.iter().map(Check::fingerprint_text).collect();
+            texts.extend(used_by_checks(&texts, &self.project));
             let checks_fingerprint = Fingerprint::of(texts.iter().map(String::as_str));
             let reads: BTreeSet<AssetName> =
                 checks.iter().flat_map(Check::reads).filter(|read| *read != name).collect();
@@ -387,6 +388,22 @@ impl Workspace {
             }
         }
     }
+}
+
+/// The variables and functions that the SQL of checks may use: they shape its verdicts too. A function may use any
+/// variable and other functions, so who calls one is taken to use all.
+fn used_by_checks(texts: &[String], project: &Project) -> Vec<String> {
+    let mentions = |word: &str| texts.iter().any(|text| text.contains(word));
+    let function = |text: &str| {
+        let lower = text.to_lowercase();
+        let (_, rest) = lower.split_once("function")?;
+        Some(rest.trim_start().split(|c: char| !c.is_alphanumeric() && c != '_').next()?.to_owned())
+    };
+    let functions: Vec<&str> = project.functions.iter().map(|function| function.source.text.as_str()).collect();
+    let calls = functions.iter().any(|text| function(text).is_some_and(|name| mentions(&name)));
+    let vars = project.vars.iter().filter(|(name, _)| calls || mentions(&format!("${name}")));
+    let vars = vars.map(|(name, value)| format!("${name} = {value:?}"));
+    vars.chain(functions.iter().filter(|_| calls).map(|text| (*text).to_owned())).collect()
 }
 
 /// The inputs of every asset, with a diagnostic for each that does not exist.

@@ -50,7 +50,9 @@ impl Workspace {
                 since: before.get(name).map_or(as_of, |late| late.since),
                 newest: lateness.newest,
             });
-            if found.is_some() || before.contains_key(name) {
+            // A replay of what was before says nothing of an asset that has been late since.
+            let is_replay = before.get(name).is_some_and(|late| as_of < late.since);
+            if !is_replay && (found.is_some() || before.contains_key(name)) {
                 self.catalog.set_late(self.env(), name, found.as_ref()).await?;
             }
             late.extend(found.map(|found| (name.clone(), found)));

@@ -59,6 +59,8 @@ pub struct Step {
     pub schema_change: Option<SchemaChange>,
     /// Only its checks changed: the live version is judged again, nothing is built.
     pub recheck_only: bool,
+    /// What is live while this is planned.
+    pub live: Option<VersionNumber>,
 }
 
 /// Medians of the last builds.
@@ -183,18 +185,22 @@ impl Workspace {
             }
             let head = heads.get(name);
             let mut reasons = self.reasons(graph, name, node, head, &heads, &running, &plan).await?;
-            let recheck_only =
+            let checks_changed =
                 reasons.is_empty() && head.is_some_and(|h| h.checks_fingerprint != node.checks_fingerprint);
-            if recheck_only {
+            if checks_changed {
                 reasons.push(Reason::ChecksChanged);
             }
+            // Rows that a check takes out are taken out while a version is built, not while it is judged.
+            let recheck_only = checks_changed && !self.takes_rows_out(node, name).await?;
             if reasons.is_empty() {
                 plan.fresh.push(name.clone());
                 continue;
             }
-            let waits = reasons.iter().any(|reason| matches!(reason, Reason::InputRuns { .. } | Reason::Asked));
+            let waits = |reason: &Reason| {
+                matches!(reason, Reason::InputRuns { .. } | Reason::Asked | Reason::ChecksChanged)
+            };
             let same_held = held.get(name).filter(|version| {
-                !recheck_only && !waits && version.candidate_key == self.key_now(graph, node, &heads, &plan)
+                !reasons.iter().any(waits) && version.candidate_key == self.key_now(graph, node, &heads, &plan)
             });
             if let Some(version) = same_held {
                 plan.held.push((name.clone(), version.number));
@@ -202,7 +208,8 @@ impl Workspace {
             if !recheck_only {
                 running.insert(name.clone());
             }
-            plan.steps.push(self.step(node, reasons, recheck_only).await?);
+            let live = head.map(|head| head.number);
+            plan.steps.push(Step { recheck_only, live, ..self.step(node, reasons).await? });
         }
         plan.hash = hash(&plan, graph);
         Ok(plan)
@@ -292,7 +299,16 @@ impl Workspace {
         Ok(keys.into_iter().filter(|key| now.get(*key) != before.get(*key)).cloned().collect())
     }
 
-    async fn step(&self, node: &Node, reasons: Vec<Reason>, recheck_only: bool) -> Result<Step, RunError> {
+    /// Whether a check of today takes rows out, or one of those that the live version was built with did.
+    async fn takes_rows_out(&self, node: &Node, name: &AssetName) -> Result<bool, RunError> {
+        if lockgate_checks::reject_split(&node.checks, name, &node.schema).is_some() {
+            return Ok(true);
+        }
+        let live = self.catalog.live_one(self.env(), name).await?;
+        Ok(live.is_some_and(|live| live.rejects.is_some_and(|rejects| rejects.schema.column("_check").is_some())))
+    }
+
+    async fn step(&self, node: &Node, reasons: Vec<Reason>) -> Result<Step, RunError> {
         let name = &node.file.name;
         let history = self.catalog.build_history(self.env(), name, 5).await?;
         let estimate = (!history.is_empty()).then(|| Estimate {
@@ -305,7 +321,15 @@ impl Workspace {
         let live = if may_change { self.catalog.live_one(self.env(), name).await? } else { None };
         let schema_change =
             live.map(|live| SchemaChange::between(&live.schema, &node.schema)).filter(|change| !change.is_empty());
-        Ok(Step { asset: name.clone(), kind: node.file.kind.clone(), reasons, estimate, schema_change, recheck_only })
+        Ok(Step {
+            asset: name.clone(),
+            kind: node.file.kind.clone(),
+            reasons,
+            estimate,
+            schema_change,
+            recheck_only: false,
+            live: None,
+        })
     }
 }
 

@@ -33,9 +33,6 @@ const RECORDED: FaultPoint = FaultPoint { name: "run.published_recorded", means:
 /// How often a foreign writer may get in between before publication gives up.
 const FOREIGN_COMMITS_MAX: usize = 8;
 
-/// A checkpoint after so many Delta versions.
-const CHECKPOINT_EVERY: u64 = 10;
-
 impl Workspace {
     /// Publishes versions together: one switch in the catalog, one commit per table.
     pub(crate) async fn publish(
@@ -113,9 +110,7 @@ impl Workspace {
             version.published_at = Some(now);
         }
         for (asset, _, delta_version) in &published {
-            if delta_version % CHECKPOINT_EVERY == CHECKPOINT_EVERY - 1 {
-                self.lake.table(asset).checkpoint(*delta_version).await?;
-            }
+            self.lake.table(asset).checkpoint(*delta_version).await?;
         }
         Ok(())
     }

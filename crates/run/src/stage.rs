@@ -35,6 +35,8 @@ pub(crate) struct StageContext<'a> {
     pub(crate) outside: Option<&'a Outside>,
     /// Whether the plan has a reason besides newer inputs, which are looked at again here.
     pub(crate) force: bool,
+    /// What was live when the run was planned.
+    pub(crate) planned_on: Option<VersionNumber>,
     pub(crate) full_refresh: bool,
     pub(crate) lease: &'a Lease,
     pub(crate) progress: Progress,
@@ -45,7 +47,7 @@ pub(crate) struct StageContext<'a> {
 #[derive(Debug)]
 pub(crate) enum Staged {
     /// What would be built is what is live.
-    Unchanged,
+    Unchanged(Option<Box<Version>>),
     /// The gate opens for it.
     Candidate(Box<Version>),
     /// The gate does not. It is not recorded as held yet.
@@ -68,8 +70,13 @@ impl Workspace {
             let same_outside = !matches!(cx.outside, Some(Outside::Changed { .. }));
             let same = live.fingerprint == node.fingerprint && live.inputs == inputs && same_outside;
             if same || live.candidate_key == key {
-                return Ok(Staged::Unchanged);
+                return Ok(Staged::Unchanged(Some(Box::new(live.clone()))));
             }
+        }
+        if let Some(live) = &live
+            && cx.planned_on != Some(live.number)
+        {
+            return overtaken(node, live, &inputs);
         }
         if !cx.force
             && let Some(held) = self.held_candidate(name, &key, live.as_ref()).await?
@@ -78,7 +85,7 @@ impl Workspace {
             return self.judge_again(node, cx, held, live.as_ref()).await;
         }
         if !cx.force && self.was_dismissed(name, &key).await? {
-            return Ok(Staged::Unchanged);
+            return Ok(Staged::Unchanged(live.map(Box::new)));
         }
 
         let number = self.catalog.reserve_version(self.env(), name).await?;
@@ -202,7 +209,12 @@ impl Workspace {
             for outcome in &mut held.checks {
                 judge_again(node, outcome, judge);
             }
-        } else {
+        }
+        // What was counted then answers whether it is still held. Before the gate opens, and when something could not
+        // be evaluated, everything is counted anew: other assets, variables, functions and the hour have moved on.
+        let still_held = held.checks.iter().any(|outcome| outcome.state.holds());
+        let was_errored = held.checks.iter().any(|outcome| outcome.state == CheckState::Errored);
+        if held.checks_fingerprint != node.checks_fingerprint || !still_held || was_errored {
             self.audit_again(node, cx.view, cx.as_of, &mut held, live).await?;
         }
         if held.checks.iter().any(|outcome| outcome.state.holds()) {
@@ -411,7 +423,7 @@ impl Workspace {
     /// Rows that did not fit count as a check named `rejects`.
     async fn rejects_outcome(&self, node: &Node, built: &Built) -> Result<Option<CheckOutcome>, RunError> {
         let Some(limit) = node.asset.reject_limit() else { return Ok(None) };
-        let failing = built.rejects.as_ref().map_or(0, |rejects| rejects.rows);
+        let failing = built.rows_rejected;
         let total = built.rows_read;
         let suppressions = self.catalog.suppressions(self.env()).await?;
         let mut outcome = CheckOutcome {
@@ -430,10 +442,13 @@ impl Workspace {
             samples: lockgate_types::Samples::default(),
             excuse: None,
             rejected: true,
+            statement: None,
         };
-        if let Some(rejects) = built.rejects.as_ref().filter(|rejects| rejects.rows > 0) {
+        if let Some(rejects) = built.rejects.as_ref().filter(|_| failing > 0) {
             let table = self.lake.table(&node.file.name.rejects());
-            let rows = table.read(&rejects.files, &rejects.schema, &[], Some(100)).await?;
+            // Those of this build stand last.
+            let newest: Vec<_> = rejects.files.iter().rev().cloned().collect();
+            let rows = table.read(&newest, &rejects.schema, &[], Some(100)).await?;
             outcome.samples = crate::inspect::samples(&rows);
         }
         lockgate_checks::judge_again(&mut outcome, self.judge_context(node, &suppressions));
@@ -457,6 +472,20 @@ fn takes_rows_out_anew(node: &Node, held: &Version) -> bool {
     let took_out = held.rejects.as_ref().is_some_and(|rejects| rejects.schema.column("_check").is_some());
     let takes_out = || lockgate_checks::reject_split(&node.checks, &held.asset, &held.schema).is_some();
     held.checks_fingerprint != node.checks_fingerprint && (took_out || takes_out())
+}
+
+/// Another version went live since the run was planned. It stands when it was built by the same code from inputs that
+/// are no older than this run's; else what would be built here might put older data over newer.
+fn overtaken(
+    node: &Node,
+    live: &Version,
+    inputs: &BTreeMap<AssetName, VersionNumber>,
+) -> Result<Staged, RunError> {
+    let as_new = |(name, number): (&AssetName, &VersionNumber)| live.inputs.get(name).is_some_and(|theirs| theirs >= number);
+    if live.fingerprint == node.fingerprint && inputs.iter().all(as_new) {
+        return Ok(Staged::Unchanged(Some(Box::new(live.clone()))));
+    }
+    Err(RunError::Overtaken { asset: live.asset.clone(), number: live.number })
 }
 
 /// Judges an outcome anew; of rows that did not fit also by the limit of today.

@@ -123,15 +123,19 @@ pub struct SqlTransform {
 
 impl SqlTransform {
     fn new(file: &AssetFile, sql: &SqlText, parsed: Parsed, project: &Project) -> SqlTransform {
-        let vars: BTreeMap<&str, String> = parsed
+        let functions = functions_used(&parsed, project);
+        // A function may use any variable.
+        let is_used = |name: &str| !functions.is_empty() || parsed.vars.iter().any(|(used, _)| used == name);
+        let vars: BTreeMap<&str, String> = project
             .vars
             .iter()
-            .filter_map(|(name, _)| project.vars.get(name).map(|var| (name.as_str(), format!("{var:?}"))))
+            .filter(|(name, _)| is_used(name))
+            .map(|(name, var)| (name.as_str(), format!("{var:?}")))
             .collect();
         SqlTransform {
             sql: sql.clone(),
             inline: file.load == Load::Inline,
-            code: json!({ "sql": parsed.canonical, "vars": vars, "functions": functions_used(&parsed, project) }),
+            code: json!({ "sql": parsed.canonical, "vars": vars, "functions": functions }),
             inputs: parsed.tables.into_iter().map(|table| Input { name: table.name, place: table.place }).collect(),
         }
     }
@@ -183,6 +187,7 @@ impl Asset for SqlTransform {
             size_bytes: staged.size_bytes,
             schema: cx.schema,
             rejects: None,
+            rows_rejected: 0,
             rows_read: staged.rows,
             source_state: Json::Null,
             warnings: Vec::new(),

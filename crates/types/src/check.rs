@@ -159,6 +159,10 @@ pub struct CheckOutcome {
     /// Whether rows were taken out to the rejects table.
     #[serde(default)]
     pub rejected: bool,
+    /// What the check says, as a short hash; thresholds, severity and name are not in it. `None` for what is not written
+    /// as a check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
 }
 
 /// An entry of `lockgate.known.yml`.
@@ -175,9 +179,17 @@ pub struct KnownFailure {
     pub owner: Option<String>,
     pub review_on: NaiveDate,
     pub reason: String,
+    /// [`CheckOutcome::statement`] when it was recorded; `None` is about any check of that name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
 }
 
 impl KnownFailure {
+    /// Whether it was recorded of what the check says now.
+    pub fn is_of(&self, statement: Option<&str>) -> bool {
+        self.statement.as_deref().is_none_or(|recorded| Some(recorded) == statement)
+    }
+
     /// Whether a failure is still the known one.
     pub fn covers(&self, failing: u64, total: u64) -> bool {
         share_of(failing, total) <= self.share + self.tolerance + 1e-12

@@ -6,7 +6,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, AssetName, CheckOutcome, Fingerprint, Profile, RunId, Schema};
+use crate::{Actor, AssetName, CheckOutcome, Column, Fingerprint, Profile, RunId, Schema};
 
 /// 1, 2, 3 … per asset; gaps are normal, numbers are never reused. Not Delta's version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -143,4 +143,20 @@ pub struct RejectedRows {
     pub rows: u64,
     pub files: Vec<DataFile>,
     pub schema: Schema,
+}
+
+impl RejectedRows {
+    /// These and those; a column that one side has not is null there.
+    #[must_use]
+    pub fn and(mut self, more: RejectedRows) -> RejectedRows {
+        self.rows += more.rows;
+        self.files.extend(more.files);
+        let new = |column: &Column, columns: &[Column]| columns.iter().all(|known| known.name != column.name);
+        for column in more.schema.columns {
+            if new(&column, &self.schema.columns) {
+                self.schema.columns.push(column);
+            }
+        }
+        self
+    }
 }

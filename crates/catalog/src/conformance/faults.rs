@@ -181,7 +181,7 @@ pub async fn story(catalog: &dyn Catalog, schema: &str, tries: u32) -> Result<()
     again(tries, async || catalog.set_code(ENV, &members[0].asset, &fingerprint, &code).await).await?;
 
     let held = failing(staged(catalog, &asset("held"), tries).await?);
-    again(tries, async || catalog.hold(ENV, &held, &ana, "4 of 400 rows").await).await?;
+    again(tries, async || catalog.hold(ENV, &held, &lease, &ana, "4 of 400 rows").await).await?;
 
     let failed = staged(catalog, &asset("failed"), tries).await?;
     let to = VersionState::Failed;

@@ -103,6 +103,7 @@ pub fn outcome(check: &str, state: CheckState, failing: u64) -> CheckOutcome {
         samples: Samples { columns: vec!["id".to_owned()], rows: vec![vec![Some("1".to_owned())], vec![None]] },
         excuse: None,
         rejected: false,
+        statement: None,
     }
 }
 
@@ -194,8 +195,15 @@ pub async fn publish_next(catalog: &dyn Catalog, asset: &AssetName) -> Version {
 /// Stages and holds the next version.
 pub async fn hold_next(catalog: &dyn Catalog, asset: &AssetName) -> Version {
     let held = failing(stage(catalog, asset).await);
-    catalog.hold(ENV, &held, &actor("ana"), "4 of 400 rows").await.unwrap();
+    hold(catalog, &held, "4 of 400 rows").await;
     held
+}
+
+/// Holds a staged version, under a lease of its own.
+pub async fn hold(catalog: &dyn Catalog, version: &Version, why: &str) {
+    let lease = lease(catalog, &format!("hold {} {}", version.asset, version.number)).await;
+    catalog.hold(ENV, version, &lease, &actor("ana"), why).await.unwrap();
+    catalog.release(&lease).await.unwrap();
 }
 
 pub async fn state(catalog: &dyn Catalog, version: &Version) -> VersionState {

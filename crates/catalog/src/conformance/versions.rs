@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lockgate_types::{CheckState, Fingerprint, Version, VersionNumber, VersionState};
 
 use super::samples::{
-    ENV, actor, by, failing, hold_next, intent, lease, name, outcome, publish, publish_next, stage, state, version,
+    ENV, actor, by, failing, hold, hold_next, intent, lease, name, outcome, publish, publish_next, stage, state, version,
 };
 use super::{Shared, Stage, actions, everything, whole_log};
 use crate::{BuildRecord, Catalog, CatalogError, CheckCounts};
@@ -160,7 +160,7 @@ pub async fn holding_again_changes_nothing(shared: &dyn Shared) {
     let catalog = shared.open(Stage::default().effects).await;
     let held = hold_next(&*catalog, &name("raw.orders")).await;
     let before = everything(&*catalog).await;
-    catalog.hold(ENV, &held, &actor("ben"), "again").await.unwrap();
+    hold(&*catalog, &held, "again").await;
     assert_eq!(everything(&*catalog).await, before);
     // A suppression that ends, a check that changed: what holds it may be judged again.
     let excused = Version { checks: vec![outcome("unique_id", CheckState::Suppressed, 4)], ..held.clone() };
@@ -207,7 +207,7 @@ pub async fn illegal_transitions_are_errors_and_change_nothing(shared: &dyn Shar
         let before = everything(&*catalog).await;
         let mut refused = vec![("put_staged", catalog.put_staged(ENV, &subject).await)];
         if from != Held {
-            refused.push(("hold", catalog.hold(ENV, &subject, &ana, "why").await));
+            refused.push(("hold", catalog.hold(ENV, &subject, &lease, &ana, "why").await));
         }
         if !matches!(from, Held | Published | Publishing) {
             refused.push(("set_audited", catalog.set_audited(ENV, &subject).await));
@@ -287,7 +287,7 @@ pub async fn history_is_newest_first(shared: &dyn Shared) {
     let orders = name("raw.orders");
     let first = publish_next(&*catalog, &orders).await;
     let second = failing(stage(&*catalog, &orders).await);
-    catalog.hold(ENV, &second, &actor("ana"), "why").await.unwrap();
+    hold(&*catalog, &second, "why").await;
     let history = catalog.versions(ENV, &orders).await.unwrap();
     assert_eq!(history.iter().map(|version| version.number.0).collect::<Vec<_>>(), [2, 1]);
     let live = &history[1];

@@ -7,8 +7,8 @@ use sqlx::SqliteConnection;
 use super::reading::{DOCUMENT_FORMAT, is_reserved, one, state_of};
 use super::rows::{integer, micros, number, to_json};
 use super::trouble::{Outcome, Trouble};
-use super::{SqliteCatalog, log};
-use crate::{AuditEntry, CatalogError, CheckCounts, faults};
+use super::{SqliteCatalog, leases, log};
+use crate::{AuditEntry, CatalogError, CheckCounts, Lease, faults};
 
 pub(super) async fn reserve(catalog: &SqliteCatalog, env: &str, asset: &AssetName) -> Outcome<VersionNumber> {
     let mut write = catalog.write(&faults::RESERVE).await?;
@@ -91,6 +91,7 @@ pub(super) async fn hold(
     catalog: &SqliteCatalog,
     env: &str,
     version: &Version,
+    lease: &Lease,
     actor: &Actor,
     why: &str,
 ) -> Outcome<()> {
@@ -98,6 +99,7 @@ pub(super) async fn hold(
     let mut write = catalog.write(&faults::HOLD).await?;
     let now = write.now();
     let db = write.connection();
+    leases::check(db, lease).await?;
     match state_of(db, env, &version.asset, version.number).await? {
         None => return Err(not_found(&version.asset, version.number)),
         Some(VersionState::Staged) => {}

@@ -31,6 +31,7 @@ fn outcome(name: &str, kind: &str, failing: u64, total: u64, state: CheckState) 
         samples: Samples::default(),
         excuse: None,
         rejected: false,
+        statement: None,
     }
 }
 
@@ -44,6 +45,7 @@ fn known(check: &str, count: u64, share: f64) -> KnownFailure {
         owner: Some("ana".to_owned()),
         review_on: on(2),
         reason: "from before".to_owned(),
+        statement: None,
     }
 }
 
@@ -70,6 +72,7 @@ fn failures_become_known() {
             owner: Some("grid-team".to_owned()),
             review_on: on(3),
             reason: "10 of 1000 rows have no customer".to_owned(),
+            statement: None,
         }
     );
 }

@@ -27,6 +27,7 @@ fn known() -> KnownFailure {
         owner: Some("grid-team".to_owned()),
         review_on: NaiveDate::from_ymd_opt(2014, 3, 1).unwrap(),
         reason: "the old shop had none".to_owned(),
+        statement: None,
     }
 }
 
@@ -259,6 +260,7 @@ fn every_case_is_judged() {
             samples: Samples::default(),
             excuse: None,
             rejected: false,
+            statement: None,
         };
         for _ in 0..2 {
             judge_again(&mut outcome, cx);

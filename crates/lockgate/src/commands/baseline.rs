@@ -54,8 +54,21 @@ fn print(context: &Context, report: &BaselineReport) -> std::io::Result<()> {
     let terminal = &context.terminal;
     let paint = terminal.paint;
     let file = shown_path(&report.file);
-    if report.written.is_empty() && report.removed.is_empty() {
+    for (asset, check) in &report.left_out {
+        terminal.line(&format!(
+            "{} {asset} {check} cannot be known: it is true or false of the version as a whole",
+            paint.caution("!")
+        ))?;
+    }
+    if report.written.is_empty() && report.removed.is_empty() && report.left_out.is_empty() {
         return terminal.line(&format!("{} nothing fails: {file} has no entry", paint.good("✓")));
+    }
+    if let Some((asset, check)) = report.left_out.first() {
+        let suppress = format!("suppress {asset} {check} --until DATE --why TEXT");
+        terminal.next(&context.lockgate(&suppress));
+    }
+    if report.written.is_empty() && report.removed.is_empty() {
+        return Ok(());
     }
     let written = counted(len(&report.written), "known failure", "known failures");
     terminal.line(&format!("{} {written} in {file}", paint.caution("!")))?;

@@ -121,3 +121,40 @@ async fn a_diff_of_a_held_version_is_by_key() {
     assert_eq!(diff.samples_changed[0].cells, [("amount".to_owned(), Some("20".to_owned()), Some("25".to_owned()))]);
     assert_eq!(diff.samples_added.rows, [[Some("3".to_owned()), Some("-5".to_owned())]]);
 }
+
+/// However many versions back a source goes, the files that were there then make it no staler than one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_of_a_source_over_several_versions_stays() {
+    let world = World::new(&[
+        ("data/a.csv", "id\n1\n"),
+        ("assets/raw/files.yml", "kind: source\nload: append\nread: { path: data/*.csv }\ncolumns: { id: bigint }\n"),
+    ]);
+    world.run().await;
+    for (file, row) in [("b", 2), ("c", 3)] {
+        world.write(&format!("data/{file}.csv"), &format!("id\n{row}\n"));
+        assert_eq!(outcome(&world.run().await), "raw.files published");
+    }
+    let (workspace, graph) = world.opened().await;
+    workspace.rollback(&graph, &name("raw.files"), VersionNumber(1), "test").await.unwrap();
+    drop(workspace);
+    assert_eq!(outcome(&world.run().await), "", "nothing has changed since");
+    assert_eq!(world.query("select count(*) from raw.files").await, ["1"]);
+    world.write("data/d.csv", "id\n4\n");
+    assert_eq!(outcome(&world.run().await), "raw.files published");
+    assert_eq!(world.query("select count(*) from raw.files").await, ["4"], "what is missing is read again");
+}
+
+/// The rejected rows of a file that was appended stay to be seen: the file is never read again.
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_rows_of_earlier_files_stay() {
+    let source = "kind: source\nload: append\nread: { path: data/*.csv }\ncolumns: { id: bigint }\nrejects: 1\n";
+    let world = World::new(&[("data/a.csv", "id\n1\none\n"), ("assets/raw/files.yml", source)]);
+    assert_eq!(outcome(&world.run().await), "raw.files published");
+    world.write("data/b.csv", "id\n2\n");
+    world.run().await;
+    assert_eq!(world.query("select _raw from raw.files__rejects").await, ["one"]);
+    world.write("data/c.csv", "id\ntwo\n3\n");
+    assert_eq!(outcome(&world.run().await), "raw.files published", "one in this build, which is allowed");
+    assert_eq!(world.query("select _raw from raw.files__rejects order by 1").await, ["one", "two"]);
+    assert_eq!(world.query("select sum(id) from raw.files").await, ["6"]);
+}

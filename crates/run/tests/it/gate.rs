@@ -168,3 +168,107 @@ async fn force_builds_what_is_fresh() {
     let options = PlanOptions { force: true, selectors: vec!["mart.sum".to_owned()], ..PlanOptions::default() };
     assert_eq!(outcome(&world.run_with(options).await.unwrap()), "mart.sum published");
 }
+
+/// Other assets move on while a version is held: before the gate opens, everything is counted anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_version_is_audited_anew_before_it_is_published() {
+    let world = World::new(&[
+        ("data/facts.csv", "id,k\n1,a\n2,b\n"),
+        ("data/dim.csv", "k\na\nb\n"),
+        ("assets/raw/facts.yml", "kind: source\nread: { path: data/facts.csv }\ncolumns: { id: bigint, k: string }\n"),
+        ("assets/raw/dim.yml", "kind: source\nread: { path: data/dim.csv }\ncolumns: { k: string }\n"),
+        (
+            "assets/mart/facts.sql",
+            "/*\nchecks:\n  - references: { k: raw.dim.k }\n  - { expect: \"id < 2\", name: small }\n*/\nselect id, k from raw.facts\n",
+        ),
+    ]);
+    assert_eq!(outcome(&world.run().await), "mart.facts held, raw.dim published, raw.facts published");
+    world.write("data/dim.csv", "k\na\n");
+    assert_eq!(outcome(&world.run().await), "mart.facts held, raw.dim published");
+
+    world.suppress("mart.facts", "small").await;
+    let summary = world.run().await;
+    assert_eq!(outcome(&summary), "mart.facts held", "{summary:#?}");
+    let failing: Vec<_> =
+        summary.results[0].checks.iter().filter(|check| check.state.holds()).map(|check| check.name.as_str()).collect();
+    assert_eq!(failing, ["references_k"]);
+
+    world.write("data/dim.csv", "k\na\nb\n");
+    assert_eq!(outcome(&world.run().await), "mart.facts published, raw.dim published");
+}
+
+/// What a check cannot evaluate because of a variable is looked at again when the variable is mended.
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_and_functions_are_part_of_what_a_check_says() {
+    let world = World::orders();
+    let settings = |most: u64| format!("name: test\nvars: {{ most: {most} }}\n");
+    world.write("lockgate.yml", &settings(100));
+    world.write(
+        "assets/mart/totals.sql",
+        "/*\nchecks:\n  - expect: \"amount <= $most\"\n*/\nselect id, amount from raw.orders\n",
+    );
+    assert_eq!(world.run().await.state, RunState::Done);
+    world.write("lockgate.yml", &settings(15));
+    let summary = world.run().await;
+    assert_eq!(outcome(&summary), "mart.totals unchanged", "it is judged again, not built");
+    assert_eq!(summary.state, RunState::Held, "and the live version fails");
+
+    world.write("functions/twice.sql", "create function twice(x bigint) returns bigint return x * $most;\n");
+    world.write("assets/mart/totals.sql", "select id, twice(amount) as amount from raw.orders\n");
+    world.write("assets/mart/sum.sql", "select sum(amount) as total from mart.totals\n");
+    world.run().await;
+    assert_eq!(world.query("select total from mart.sum").await, ["450"]);
+    world.write("lockgate.yml", &settings(2));
+    world.run().await;
+    assert_eq!(world.query("select total from mart.sum").await, ["60"], "a function used the variable");
+}
+
+/// Rows are taken out while a version is built; a check that comes to do so is no mere change of checks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_comes_to_take_rows_out_builds_the_live_version_anew() {
+    let world = World::orders();
+    world.write("data/orders.csv", "id,amount\n1,10\n2,20\n3,-5\n");
+    world.write("assets/mart/totals.sql", "select id, amount from raw.orders\n");
+    assert_eq!(world.run().await.state, RunState::Done);
+    let checks = |checks: &str| format!("/*\nchecks:\n{checks}*/\nselect id, amount from raw.orders\n");
+    let reject = checks("  - { expect: \"amount >= 0\", action: reject }\n");
+    world.write("assets/mart/totals.sql", &reject);
+    assert_eq!(outcome(&world.run().await), "mart.sum published, mart.totals published");
+    assert_eq!(world.query("select total from mart.sum").await, ["30"]);
+    assert_eq!(world.query("select id from mart.totals__rejects").await, ["3"]);
+    assert_eq!(outcome(&world.run().await), "");
+
+    world.write("assets/mart/totals.sql", &checks("  - not_null: id\n"));
+    assert_eq!(outcome(&world.run().await), "mart.sum published, mart.totals published");
+    assert_eq!(world.query("select total from mart.sum").await, ["25"], "what was taken out comes back");
+}
+
+/// A known failure is one of what the check said when it was recorded.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_failure_does_not_cover_what_the_check_came_to_say() {
+    let world = World::orders();
+    world.write("data/orders.csv", "id,amount\n1,10\n2,-20\n");
+    let summary = world.run().await;
+    assert_eq!(outcome(&summary), "mart.sum skipped, mart.totals held, raw.orders published");
+    world.baseline().await;
+    assert_eq!(outcome(&world.run().await), "mart.sum published, mart.totals published");
+
+    let other = "/*\nchecks:\n  - expect: \"amount < 5\"\n  - unique: id\n*/\nselect id, amount from raw.orders\n";
+    world.write("assets/mart/totals.sql", other);
+    world.write("data/orders.csv", "id,amount\n1,10\n2,-21\n");
+    assert_eq!(outcome(&world.run().await), "mart.sum skipped, mart.totals held, raw.orders published");
+}
+
+/// Too few rows are too few: were that known, an empty table would pass.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_true_or_false_of_the_whole_version_is_never_known() {
+    let world = World::orders();
+    let mart = "/*\nchecks:\n  - rows: { min: 3 }\n*/\nselect id, amount from raw.orders\n";
+    world.write("assets/mart/totals.sql", mart);
+    assert_eq!(outcome(&world.run().await), "mart.sum skipped, mart.totals held, raw.orders published");
+    let report = world.baseline().await;
+    assert_eq!(report.written, []);
+    assert_eq!(report.left_out, [(name("mart.totals"), "rows".to_owned())]);
+    world.write("data/orders.csv", "id,amount\n");
+    assert_eq!(outcome(&world.run().await), "mart.sum skipped, mart.totals held, raw.orders published");
+}

@@ -8,4 +8,5 @@ mod gate;
 mod groups;
 mod lateness;
 mod plans;
+mod races;
 mod world;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use lockgate_run::{
-    Graph, Observer, OpenOptions, Plan, PlanOptions, QueryOptions, RunError, RunOptions, RunSummary, Workspace,
+    BaselineReport, Graph, Observer, OpenOptions, Plan, PlanOptions, QueryOptions, RunError, RunOptions, RunSummary,
+    SuppressRequest, Workspace,
 };
 use lockgate_types::{Actor, AssetName, Effects, Event};
 use tempfile::TempDir;
@@ -102,6 +103,23 @@ impl World {
         let plan = workspace.plan(&graph, &options).await?;
         let options = RunOptions { observer: Arc::new(Silent), cancel: CancellationToken::new(), parallel: 2 };
         workspace.run(&graph, &plan, options).await
+    }
+
+    /// Lets a check fail for a day.
+    pub(crate) async fn suppress(&self, asset: &str, check: &str) {
+        let (workspace, graph) = self.opened().await;
+        let until = self.effects.clock.now() + chrono::Duration::days(1);
+        let (asset, check, why) = (name(asset), check.to_owned(), "a test".to_owned());
+        let request = SuppressRequest { asset, check, until, why, limit: None };
+        workspace.suppress(&graph, request).await.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Records today's failures of everything.
+    pub(crate) async fn baseline(&self) -> BaselineReport {
+        let (workspace, graph) = self.opened().await;
+        let all = graph.nodes().keys().cloned().collect();
+        let review_on = self.effects.clock.now().date_naive();
+        workspace.baseline(&graph, &all, review_on, None, None).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// A query's answer as rows of cells joined by commas.
