@@ -138,7 +138,7 @@ impl SourceAsset {
         let live = live?;
         let state = SourceState::of(Some(live))?;
         let same = state.read == self.read_hash();
-        (same || self.file.load == Load::Append).then_some(&live.schema)
+        (same || matches!(self.file.load, Load::Append { .. })).then_some(&live.schema)
     }
 
     async fn infer(&self) -> Result<Schema, ConnectError> {
@@ -212,7 +212,7 @@ impl Asset for SourceAsset {
         let found = match (found, &state) {
             (Ok(found), _) => found,
             // Everything that was appended before is gone: the build says so by name.
-            (Err(_), Some(state)) if self.file.load == Load::Append && !state.files.is_empty() => Vec::new(),
+            (Err(_), Some(state)) if matches!(self.file.load, Load::Append { .. }) && !state.files.is_empty() => Vec::new(),
             (Err(error), _) => return Err(error.into()),
         };
         let count = found.len();
@@ -233,7 +233,7 @@ impl Asset for SourceAsset {
         let read_at = cx.effects.clock.now();
         let before = SourceState::of(cx.live.as_ref()).filter(|_| !cx.full_refresh);
         let appended = match (&cx.live, before) {
-            (Some(live), Some(state)) if self.file.load == Load::Append => Some((live.clone(), state)),
+            (Some(live), Some(state)) if matches!(self.file.load, Load::Append { .. }) => Some((live.clone(), state)),
             _ => None,
         };
         let found = match (self.find().await, &appended) {

@@ -1,5 +1,7 @@
 //! The envelope of an asset file.
 
+mod load;
+
 use std::sync::Arc;
 
 use lockgate_types::{AssetName, Diagnostic, Diagnostics};
@@ -12,34 +14,15 @@ use crate::{
     CheckEntry, ContractColumn, Fields, KeyDoc, Source, SqlText, check, codes, contract, header, planned, yaml,
 };
 
+pub use load::{Load, OnChange, Vanished};
+pub(crate) use load::{load, on_change};
+
 /// What a failed check does: hold the version, or only be told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GateMode {
     #[default]
     Block,
     Report,
-}
-
-/// How a build's rows meet the rows that are there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Load {
-    /// They replace them.
-    #[default]
-    Full,
-    /// They are added.
-    Append,
-    /// Nothing is stored; the SQL is evaluated in its readers.
-    Inline,
-}
-
-impl Load {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Load::Full => "full",
-            Load::Append => "append",
-            Load::Inline => "inline",
-        }
-    }
 }
 
 /// One asset as its file says it, with what `_defaults.yml` above it gave.
@@ -58,7 +41,8 @@ pub struct AssetFile {
     pub tags: Vec<String>,
     pub gate: GateMode,
     pub load: Load,
-    /// Line 0 when it is not said in `source`.
+    pub on_change: OnChange,
+    /// Of `load`. Line 0 when it is not said in `source`.
     pub load_span: Span,
     pub partition_by: Vec<String>,
     /// Line 0 when it is not said in `source`.
@@ -106,10 +90,107 @@ pub const ENVELOPE_KEYS: &[KeyDoc] = &[
     },
     KeyDoc {
         key: "load",
-        kind: "full | append | inline",
+        kind: "full | append | inline | map",
         default: "full",
-        text: "How a build's rows meet those that are there: `full` replaces them, `append` adds (sources), `inline` stores \
-               nothing and is evaluated in its readers (SQL).",
+        text: "How a build's rows meet those that are there: `full` replaces them, `append` adds to them, `inline` stores \
+               nothing and is evaluated in its readers (SQL). The other ways are maps, and SQL's: `{ merge: { key: id } }`, \
+               `{ partitions: [day] }`, `{ scd2: { key: id } }`, `{ time_range: { column: ts, grain: 1d } }`. Only the files \
+               that a build touches are written anew; the version is checked as a whole all the same.",
+    },
+    KeyDoc {
+        key: "load.append",
+        kind: "map",
+        default: "",
+        text: "`load: append` of SQL that has several inputs.",
+    },
+    KeyDoc {
+        key: "load.append.from",
+        kind: "string",
+        default: "the only input",
+        text: "The input whose rows are read once: a build sees those that were added to it since the live version was \
+               built. The other inputs are read whole. Rows that were taken out of it fail the build.",
+    },
+    KeyDoc {
+        key: "load.merge",
+        kind: "map",
+        default: "",
+        text: "The rows of the SQL replace the rows of the same key; all others stay.",
+    },
+    KeyDoc {
+        key: "load.merge.key",
+        kind: "string | list of strings",
+        default: "",
+        text: "The columns of the key. A key that is null, or that the SQL yields twice, fails the build.",
+    },
+    KeyDoc {
+        key: "load.merge.deletes",
+        kind: "string",
+        default: "",
+        text: "A boolean column of the SQL: where it is true, the row's key is taken out. It is not stored.",
+    },
+    KeyDoc {
+        key: "load.partitions",
+        kind: "string | list of strings",
+        default: "",
+        text: "The rows of the SQL replace the partitions by these columns that they belong to. They are also \
+               `partition_by`, unless that names more.",
+    },
+    KeyDoc {
+        key: "load.scd2",
+        kind: "map",
+        default: "",
+        text: "The SQL yields the state of today. Every state that a key had is kept, with two more columns: `valid_from` and \
+               `valid_to` (null: it is so now), both timestamptz.",
+    },
+    KeyDoc {
+        key: "load.scd2.key",
+        kind: "string | list of strings",
+        default: "",
+        text: "The columns of the key. A key that is null, or that the SQL yields twice, fails the build.",
+    },
+    KeyDoc {
+        key: "load.scd2.updated_at",
+        kind: "string",
+        default: "the run's logical time",
+        text: "A timestamptz column that says since when a row has been as it is. A row that changed without it fails the build.",
+    },
+    KeyDoc {
+        key: "load.scd2.vanished",
+        kind: "close | keep",
+        default: "close",
+        text: "What becomes of a key that the SQL no longer yields: its row ends, or stays as it is.",
+    },
+    KeyDoc {
+        key: "load.time_range",
+        kind: "map",
+        default: "",
+        text: "The SQL is evaluated for ranges of time, and its rows replace those of the same ranges. Which ranges are \
+               done is remembered; a run builds those that are missing, up to the last one that has ended by the run's logical \
+               time. `--from` and `--to` build ranges again.",
+    },
+    KeyDoc {
+        key: "load.time_range.column",
+        kind: "string",
+        default: "",
+        text: "The day or instant of a row. Null fails the build.",
+    },
+    KeyDoc {
+        key: "load.time_range.grain",
+        kind: "string",
+        default: "",
+        text: "The length of a range: a part of a day (`15m`, `1h`) or whole days (`1d`, `7d`), counted in UTC from 1970-01-01.",
+    },
+    KeyDoc {
+        key: "load.time_range.lookback",
+        kind: "string",
+        default: "",
+        text: "So much before the end is built again each time, since data may come late.",
+    },
+    KeyDoc {
+        key: "load.time_range.start",
+        kind: "string",
+        default: "the first row",
+        text: "A day or an instant before which nothing is built.",
     },
     KeyDoc {
         key: "partition_by",
@@ -153,9 +234,10 @@ pub const ENVELOPE_KEYS: &[KeyDoc] = &[
     },
     KeyDoc {
         key: "on_change",
-        kind: KeyDoc::NOT_BUILT,
-        default: "",
-        text: "What a change of the code does to the rows that are there: `rebuild` or `forward`.",
+        kind: "rebuild | forward",
+        default: "rebuild",
+        text: "What a change of the code does to the rows that are there: `rebuild` builds them anew, `forward` lets them stay \
+               and builds only what comes. `scd2`, and a source's `append`, are always `forward`.",
     },
 ];
 
@@ -238,7 +320,10 @@ fn envelope(
     };
     let shared = own.over(defaults);
     let load = shared.load.unwrap_or_default();
-    fits(&mut fields, load, sql.is_some());
+    let on_change = on_change(&mut fields);
+    fits(&mut fields, &load, sql.is_some());
+    let on_change = changes(&mut fields, &load, on_change, sql.is_some());
+    let partition_by = partitions(&mut fields, &load, shared.partition_by.unwrap_or_default());
     let span_of = |key: &str| map.get(key).map(|node| node.span).unwrap_or_default();
     let (kind_span, load_span) = (span_of("kind"), span_of("load"));
     let (partition_by_span, cluster_by_span) = (span_of("partition_by"), span_of("cluster_by"));
@@ -262,8 +347,9 @@ fn envelope(
         tags: shared.tags,
         gate: shared.gate.unwrap_or_default(),
         load,
+        on_change,
         load_span,
-        partition_by: shared.partition_by.unwrap_or_default(),
+        partition_by,
         partition_by_span,
         cluster_by: shared.cluster_by.unwrap_or_default(),
         cluster_by_span,
@@ -307,17 +393,25 @@ fn kind_of(fields: &mut Fields<'_>, own: &Shared, defaults: &Shared, has_sql: bo
 }
 
 /// Whether `load` goes with the rest.
-fn fits(fields: &mut Fields<'_>, load: Load, has_sql: bool) {
+fn fits(fields: &mut Fields<'_>, load: &Load, has_sql: bool) {
     let span = fields.map().get("load").map(|node| node.span).unwrap_or_default();
     let inherited = (span.line == 0).then(|| "it comes from a `_defaults.yml` above this file".to_owned());
     match load {
-        Load::Full => {}
-        Load::Append if has_sql => {
-            let mut error = planned::not_built("`load: append` of SQL", fields.source().place(span));
-            error.hint = inherited.or_else(|| Some("`load: full` rebuilds the table each time".to_owned()));
+        Load::Full | Load::Append { from: None } => {}
+        Load::Merge { .. } if !has_sql => {
+            let mut error = planned::not_built("`load: merge` of a source", fields.source().place(span));
+            error.hint = Some("append what comes, and merge it by key in SQL that reads it".to_owned());
             fields.diagnostics().push(error);
         }
-        Load::Append => {}
+        Load::Append { .. } | Load::Partitions { .. } | Load::Scd2 { .. } | Load::TimeRange { .. } if !has_sql => {
+            let message = format!("only SQL can be `load: {}` with settings", load.as_str());
+            fields.error(span, &codes::DOES_NOT_FIT, message).hint = inherited;
+        }
+        Load::Append { .. }
+        | Load::Merge { .. }
+        | Load::Partitions { .. }
+        | Load::Scd2 { .. }
+        | Load::TimeRange { .. } => {}
         Load::Inline if !has_sql => {
             fields.error(span, &codes::DOES_NOT_FIT, "only SQL can be `load: inline`").hint = inherited;
         }
@@ -331,4 +425,37 @@ fn fits(fields: &mut Fields<'_>, load: Load, has_sql: bool) {
             }
         }
     }
+}
+
+/// What a change of code does; an `on_change` that cannot be is reported.
+fn changes(fields: &mut Fields<'_>, load: &Load, said: Option<OnChange>, has_sql: bool) -> OnChange {
+    let keeps_history = matches!(load, Load::Scd2 { .. }) || (matches!(load, Load::Append { .. }) && !has_sql);
+    if let (Some(said), Some(key)) = (said, fields.map().key("on_change")) {
+        if !load.is_incremental() {
+            let message = format!("`on_change` has no effect with `load: {}`", load.as_str());
+            fields.error(key.span, &codes::DOES_NOT_FIT, message).hint =
+                Some("it builds everything anew each time: remove the key".to_owned());
+        } else if keeps_history && said == OnChange::Rebuild {
+            let message = format!("`load: {}` cannot be built anew without losing history", load.as_str());
+            fields.error(key.span, &codes::DOES_NOT_FIT, message).hint =
+                Some("it is always `forward`; `lockgate run NAME --full-refresh --confirm` starts over once".to_owned());
+        }
+    }
+    if keeps_history { OnChange::Forward } else { said.unwrap_or_default() }
+}
+
+/// `load: partitions` replaces whole partitions, so the table is divided by its columns at least.
+fn partitions(fields: &mut Fields<'_>, load: &Load, said: Vec<String>) -> Vec<String> {
+    let Load::Partitions { columns } = load else { return said };
+    if said.is_empty() {
+        return columns.clone();
+    }
+    if let Some(missing) = columns.iter().find(|column| !said.contains(column)) {
+        let span = fields.map().get("partition_by").or_else(|| fields.map().get("load"));
+        let span = span.map(|node| node.span).unwrap_or_default();
+        let message = format!("`load: partitions` replaces by `{missing}`, by which the table is not divided");
+        fields.error(span, &codes::DOES_NOT_FIT, message).hint =
+            Some(format!("add `{missing}` to `partition_by`, or leave `partition_by` out"));
+    }
+    said
 }

@@ -133,6 +133,11 @@ impl<'a> Fields<'a> {
         Some(Fields::with_path(map, self.source, self.docs, path, self.diagnostics))
     }
 
+    /// Whether the table has such a key, given by its path from here.
+    pub(crate) fn documents(&self, path: &str) -> bool {
+        self.docs.iter().any(|doc| doc.is_at(&self.path, path))
+    }
+
     pub fn node(&mut self, key: &str) -> Option<&'a Node> {
         let index = self.map.entries.iter().position(|(name, _)| name.text == key)?;
         if let Some(asked) = self.asked.get_mut(index) {

@@ -100,7 +100,7 @@ fn stored(
                 diagnostics.push(Diagnostic::error(&codes::GROUP, message).at(source.place(word.span)));
             }
             Some(Load::Inline) => {}
-            Some(Load::Full | Load::Append) => stored.push(name),
+            Some(_) => stored.push(name),
         }
     }
     stored

@@ -8,7 +8,7 @@ use crate::codes;
 /// Kinds of assets.
 pub(crate) const KINDS: &[&str] = &["forecast", "model", "document", "index", "export", "release"];
 /// Ways to load, whether as a word or as a map.
-pub(crate) const LOADS: &[&str] = &["merge", "partitions", "scd2", "time_range", "cdc"];
+pub(crate) const LOADS: &[&str] = &["cdc"];
 /// Kinds of checks.
 pub(crate) const CHECKS: &[&str] = &["anomaly"];
 /// Stores, by the start of their URL.

@@ -1,10 +1,7 @@
 //! What an asset file and the `_defaults.yml` above it may both say.
 
-use lockgate_types::Diagnostic;
-
-use crate::fields::guess;
-use crate::yaml::{Node, Value};
-use crate::{Fields, GateMode, KeyDoc, Load, codes, planned};
+use crate::yaml::Node;
+use crate::{Fields, GateMode, KeyDoc, Load, asset, codes, planned};
 
 /// Settings that folders hand down. `None`: not said.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +49,7 @@ impl Shared {
             owner: fields.string("owner"),
             tags: tags(fields),
             gate: gate(fields),
-            load: load(fields),
+            load: asset::load(fields),
             partition_by: column_names(fields, "partition_by"),
             cluster_by: column_names(fields, "cluster_by"),
         }
@@ -67,7 +64,7 @@ impl Shared {
             owner: self.owner.or_else(|| above.owner.clone()),
             tags,
             gate: self.gate.or(above.gate),
-            load: self.load.or(above.load),
+            load: self.load.or_else(|| above.load.clone()),
             partition_by: self.partition_by.or_else(|| above.partition_by.clone()),
             cluster_by: self.cluster_by.or_else(|| above.cluster_by.clone()),
         }
@@ -115,34 +112,4 @@ fn column_names(fields: &mut Fields<'_>, key: &str) -> Option<Vec<String>> {
         fields.error(span, &codes::WRONG_VALUE, format!("`{key}` names `{name}` twice"));
     }
     Some(names)
-}
-
-fn load(fields: &mut Fields<'_>) -> Option<Load> {
-    let node = fields.node("load")?;
-    let word = match &node.value {
-        Value::String(word) => word.as_str(),
-        Value::Map(map) => map.entries.first().map_or("", |(key, _)| key.text.as_str()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) => {
-            fields.wrong_type("load", node, "one of full, append, inline");
-            return None;
-        }
-    };
-    let is_word = matches!(node.value, Value::String(_));
-    match word {
-        "full" if is_word => Some(Load::Full),
-        "append" if is_word => Some(Load::Append),
-        "inline" if is_word => Some(Load::Inline),
-        _ if planned::LOADS.contains(&word) => {
-            let error = planned::not_built(&format!("`load: {word}`"), fields.source().place(node.span));
-            fields.diagnostics().push(error.hint("`load: full` rebuilds the table each time"));
-            None
-        }
-        _ => {
-            let mut error = Diagnostic::error(&codes::WRONG_VALUE, format!("`load` cannot be `{word}`"));
-            error = error.at(fields.source().place(node.span)).expected("one of full, append, inline");
-            error.hint = guess(word, ["full", "append", "inline"]);
-            fields.diagnostics().push(error);
-            None
-        }
-    }
 }

@@ -14,6 +14,7 @@ pub mod fault;
 pub mod profile;
 pub mod run;
 pub mod schema;
+pub mod time;
 pub mod version;
 
 pub use asset::{Actor, AssetName, Fingerprint, NameError};

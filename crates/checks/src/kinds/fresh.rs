@@ -56,7 +56,7 @@ impl CheckKind for Fresh {
                 reading.wrong_body(node, expected);
                 continue;
             };
-            match words::parse_duration(&text) {
+            match lockgate_types::time::parse_duration(&text) {
                 Ok(allowed) => {
                     let rule = FreshRule { column: column.name.clone(), allowed };
                     parsed.push(Parsed::of_columns(vec![column.name.clone()], rule));

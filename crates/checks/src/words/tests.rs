@@ -64,24 +64,6 @@ fn durations_have_two_units() {
 }
 
 #[test]
-fn durations_are_read() {
-    for (text, seconds) in [
-        ("2d", 172_800),
-        ("36h", 129_600),
-        ("15m", 900),
-        ("30s", 30),
-        ("1w", 604_800),
-        ("1d 12h", 129_600),
-        ("1d12h", 129_600),
-    ] {
-        assert_eq!(parse_duration(text), Ok(TimeDelta::seconds(seconds)), "{text}");
-    }
-    for text in ["", "2", "d", "2x", "-1d", "0s", "1.5d", "99999999999999999999d", "9223372036854775807w"] {
-        assert!(parse_duration(text).is_err(), "{text}");
-    }
-}
-
-#[test]
 fn instants_drop_seconds_of_zero() {
     let at = |seconds: i64| Utc.timestamp_opt(1_388_444_400 + seconds, 0).single().expect("in range");
     assert_eq!(instant(at(0)), "30 Dec 2013 23:00 UTC");

@@ -10,7 +10,6 @@ use crate::context::Context;
 use crate::exit::{Exit, Outcome};
 use crate::terminal::number::{counted, len};
 use crate::terminal::outcome;
-use crate::terminal::time::parse_instant;
 
 /// Judge the live versions by today's checks; retracts nothing
 ///
@@ -20,7 +19,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     selection: Selection,
     /// The time that `fresh` goes by; default: now
-    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
+    #[arg(long, value_name = "TIME", value_parser = lockgate_types::time::parse_instant)]
     as_of: Option<DateTime<Utc>>,
 }
 

@@ -17,7 +17,7 @@ use crate::codes::{CANNOT_WRITE, USAGE};
 use crate::context::{Context, shown_path};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::terminal::number::{counted, duration_ms, rows};
-use crate::terminal::time::{between_ms, parse_instant};
+use crate::terminal::time::between_ms;
 use format::Sink;
 
 /// A table shows no more rows than this.
@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Read the versions that were live then
-    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
+    #[arg(long, value_name = "TIME", value_parser = lockgate_types::time::parse_instant)]
     at: Option<DateTime<Utc>>,
 }
 

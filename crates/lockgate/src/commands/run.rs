@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::terminal::number::counted;
 use crate::terminal::progress::Watcher;
-use crate::terminal::time::{instant, parse_instant};
+use crate::terminal::time::instant;
 
 /// Build what is stale, check it, publish what passes and hold what does not
 ///
@@ -41,7 +41,7 @@ pub(crate) struct What {
     #[arg(long)]
     full_refresh: bool,
     /// The logical time of the run, which `fresh` and `$run_at` go by; a day is its 00:00 UTC; default: now
-    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
+    #[arg(long, value_name = "TIME", value_parser = lockgate_types::time::parse_instant)]
     as_of: Option<DateTime<Utc>>,
     /// Not built yet
     #[arg(long, value_name = "TIME", hide = true)]

@@ -6,7 +6,7 @@ use lockgate_types::Threshold;
 
 use crate::context::{Context, known_asset};
 use crate::exit::{Exit, Outcome};
-use crate::terminal::time::{parse_instant, until};
+use crate::terminal::time::until;
 
 /// Let one check fail until a date, with a reason and within a limit
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     #[arg(value_name = "CHECK")]
     check: String,
     /// When it ends; a day is its 00:00 UTC
-    #[arg(long, value_name = "DATE", value_parser = parse_instant)]
+    #[arg(long, value_name = "DATE", value_parser = lockgate_types::time::parse_instant)]
     until: DateTime<Utc>,
     /// Why
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]

@@ -1,6 +1,6 @@
 //! Instants: relative for people, RFC 3339 in JSON, and what people type.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Timelike, Utc};
 
 /// `just now`, `12 s ago`, `3 min ago`, `5 h ago`, `2 days ago`, then the day itself. What lies ahead reads
 /// `in 3 min`.
@@ -42,25 +42,6 @@ pub(crate) fn instant(at: DateTime<Utc>) -> String {
 /// RFC 3339 to the second, for JSON made here.
 pub(crate) fn rfc3339(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
-}
-
-/// Reads an instant: RFC 3339 (seconds may be left out), or a bare day, which is its 00:00 UTC.
-pub(crate) fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Ok(at.to_utc());
-    }
-    for format in ["%Y-%m-%dT%H:%M%#z", "%Y-%m-%d %H:%M:%S%#z", "%Y-%m-%d %H:%M%#z"] {
-        if let Ok(at) = DateTime::parse_from_str(text, format) {
-            return Ok(at.to_utc());
-        }
-    }
-    if let Ok(on) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        return Ok(on.and_time(NaiveTime::MIN).and_utc());
-    }
-    if NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S").is_ok() {
-        return Err(format!("it has no time zone: write {text}Z for UTC"));
-    }
-    Err("write a day (2026-11-01) or an instant (2026-11-01T06:30:00Z)".to_owned())
 }
 
 /// Reads a day.

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)] // tests may
 
+use lockgate_types::time::parse_instant;
+
 use super::*;
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -29,9 +31,5 @@ fn instants() {
 
 #[test]
 fn what_people_type() {
-    assert_eq!(at("2026-11-01T00:00Z"), at("2026-11-01"));
-    assert!(parse_instant("2026-11-01T06:30:00").unwrap_err().contains("no time zone"));
-    assert!(parse_instant("yesterday").unwrap_err().contains("2026-11-01"));
-    assert!(parse_instant("2026-02-30").is_err());
     assert!(parse_day("2026-13-01").is_err());
 }
