@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use lockgate_engine::Session;
-use lockgate_kind::{Asset, BuildContext, Built, Input, KindError, Outside, Planned};
+use lockgate_kind::{Asset, BuildContext, Built, Input, KindError, ObserveContext, Outside, Planned};
 use lockgate_lake::Layout;
 use lockgate_project::{AssetFile, Load};
 use lockgate_types::{
@@ -206,9 +206,9 @@ impl Asset for SourceAsset {
         Ok(Planned { schema, ..Planned::default() })
     }
 
-    async fn observe(&self, live: Option<&Version>) -> Result<Outside, KindError> {
+    async fn observe(&self, cx: ObserveContext<'_>) -> Result<Outside, KindError> {
         let found = self.find().await;
-        let state = SourceState::of(live);
+        let state = SourceState::of(cx.live);
         let found = match (found, &state) {
             (Ok(found), _) => found,
             // Everything that was appended before is gone: the build says so by name.
@@ -231,7 +231,7 @@ impl Asset for SourceAsset {
 
     async fn build(&self, cx: BuildContext) -> Result<Built, KindError> {
         let read_at = cx.effects.clock.now();
-        let before = SourceState::of(cx.live.as_ref()).filter(|_| !cx.full_refresh);
+        let before = SourceState::of(cx.live.as_ref()).filter(|_| !cx.anew);
         let appended = match (&cx.live, before) {
             (Some(live), Some(state)) if matches!(self.file.load, Load::Append { .. }) => Some((live.clone(), state)),
             _ => None,
@@ -256,7 +256,7 @@ impl Asset for SourceAsset {
         // one was planned.
         let frozen = match &appended {
             Some((live, _)) => Some(&live.schema),
-            None => (!cx.full_refresh).then_some(&cx.schema),
+            None => (!cx.anew).then_some(&cx.schema),
         };
         let staging = Staging {
             table: cx.table.clone(),

@@ -119,6 +119,11 @@ impl Session {
         Ok(())
     }
 
+    /// A statement under any name: planned where it is read, so that conditions on its rows reach what it reads.
+    pub fn register_sql(&self, schema: &str, name: &str, sql: &SqlText) {
+        self.tables.insert((schema.to_owned(), name.to_owned()), Entry::Inline(Arc::new(sql.clone())));
+    }
+
     /// Rows at hand, such as a system table's. There must be a batch, which may be empty, to know the columns by.
     pub fn register_batches(&self, schema: &str, name: &str, batches: Vec<RecordBatch>) -> Result<(), EngineError> {
         let Some(first) = batches.first() else {
@@ -176,6 +181,16 @@ impl Session {
         })?;
         let shape = if sort_by.is_empty() { Shape::Partitioned } else { Shape::Merged };
         self.start(&plan, shape, Finish::columns(output)).await
+    }
+
+    /// [`Session::build`] of SQL that was made, over any tables of the session.
+    pub async fn build_text(
+        &self,
+        sql: &str,
+        output: &Schema,
+        sort_by: &[String],
+    ) -> Result<Vec<BatchStream>, EngineError> {
+        self.build(&typed(sql), output, sort_by).await
     }
 
     /// The whole result, for results that are small. Strings come in Arrow's ordinary layout.

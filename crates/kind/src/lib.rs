@@ -9,12 +9,13 @@
 
 mod stage;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use lockgate_engine::{ColumnLineage, Session};
+use lockgate_engine::{ColumnLineage, PinnedTable, Session};
 use lockgate_lake::Table;
 use lockgate_project::{AssetFile, KeyDoc, Project, SqlText};
 use lockgate_types::{
@@ -62,9 +63,19 @@ pub trait Asset: Send + Sync + fmt::Debug {
     /// that planning opens no table. `live` is the published version, whose frozen schema a source goes by.
     async fn plan(&self, session: &Session, live: Option<&Version>) -> Result<Planned, Diagnostics>;
 
-    /// How the world outside Lockgate stands against what `live` was built from.
-    async fn observe(&self, live: Option<&Version>) -> Result<Outside, KindError> {
-        let _ = live;
+    /// Whether it can be stale for a reason that lies outside of its inputs, so that [`Asset::observe`] is asked.
+    fn has_outside(&self) -> bool {
+        self.inputs().is_empty()
+    }
+
+    /// Whether it is built by ranges of time, which `--from` and `--to` may name.
+    fn takes_ranges(&self) -> bool {
+        false
+    }
+
+    /// How the world outside Lockgate, and logical time, stand against what the live version was built from.
+    async fn observe(&self, cx: ObserveContext<'_>) -> Result<Outside, KindError> {
+        let _ = cx;
         Ok(Outside::None)
     }
 
@@ -83,6 +94,29 @@ pub trait Asset: Send + Sync + fmt::Debug {
 pub struct Input {
     pub name: AssetName,
     pub place: Place,
+}
+
+/// What [`Asset::observe`] goes by.
+#[derive(Clone, Copy, Debug)]
+pub struct ObserveContext<'a> {
+    pub live: Option<&'a Version>,
+    /// Logical time.
+    pub as_of: DateTime<Utc>,
+}
+
+/// A span of time, half-open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeSpan {
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+}
+
+/// An input as it is read now, and as it was when the live version's content was built.
+#[derive(Clone, Debug)]
+pub struct InputChange {
+    pub now: PinnedTable,
+    /// `None` when it was not read then.
+    pub before: Option<(VersionNumber, PinnedTable)>,
 }
 
 /// What planning an asset yields.
@@ -122,8 +156,14 @@ pub struct BuildContext {
     /// As planned. A source whose `evolve` allows it may answer another one.
     pub schema: Schema,
     pub live: Option<Version>,
-    /// Build everything anew: `load: append` starts over.
-    pub full_refresh: bool,
+    /// Its stored inputs; filled for `load: append` alone.
+    pub inputs: BTreeMap<AssetName, InputChange>,
+    /// Build everything anew, and go on from nothing: asked for, or what a change of code means here.
+    pub anew: bool,
+    /// A person said that history may be lost.
+    pub confirmed: bool,
+    /// Build these ranges of time, whatever is done.
+    pub range: Option<TimeSpan>,
     /// The run's logical time.
     pub as_of: DateTime<Utc>,
     pub threads: usize,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::codes::{BEFORE_DISCARD, CHECKPOINT, CHECKPOINTED, DISCARDED, VERSION_RECORDED};
 use crate::delta::Kernel;
 use crate::delta::log::Log;
+use crate::stage::SCRATCH;
 use crate::store::Store;
 use crate::{LakeError, Layout, StageSet, StageWriter};
 
@@ -59,6 +60,16 @@ impl Table {
             schema,
             layout,
         )
+    }
+
+    /// Writers of rows that a build needs meanwhile: files of the version's folder that no version lists.
+    pub fn scratch_set(&self, number: VersionNumber, schema: &Schema) -> StageSet {
+        self.stage_set(number, schema, Layout { is_scratch: true, ..Layout::default() })
+    }
+
+    /// Removes what [`Table::scratch_set`] wrote. Repeating it is harmless.
+    pub async fn discard_scratch(&self, number: VersionNumber) -> Result<(), LakeError> {
+        self.store.remove_folder(&self.version_folder(number).join(SCRATCH)).await
     }
 
     /// Writes `version.json` beside the staged files: pins, checks, profile and actor, so that the catalog can be rebuilt.

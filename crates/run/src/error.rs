@@ -88,6 +88,10 @@ codes! {
         "A suppression ends at a time in the future. Dates are RFC 3339; a bare day is 00:00 UTC.";
     CANNOT_WRITE = "LG0720", "a project file cannot be written",
         "`lockgate baseline` writes `lockgate.known.yml` into the project folder. Check the folder's permissions.";
+    WRONG_RANGE = "LG0721", "a span of time that names nothing to build",
+        "`--from` and `--to` name a half-open span of time whose ranges are built again, of selected assets with `load: { time_range: … }`. `--to` lies after `--from`. The ranges that hold the two ends are built whole, and only those that are over by the run's logical time.";
+    LOAD_CHANGED = "LG0722", "another load would lose history",
+        "The live version was loaded bit by bit and may hold rows that today's SQL yields no more. By the new `load` the table would be what the SQL yields now, or rows would stand twice. Nothing was changed. Say `--confirm` if that is meant; or go back to the load, the key and the columns that the table was built with.";
     MISSING_COLUMN = "LG0717", "a setting names a column that does not exist",
         "`partition_by` and `cluster_by` name columns of the asset's result.";
 }

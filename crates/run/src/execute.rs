@@ -355,7 +355,7 @@ impl Execution<'_> {
                 results.push(self.recheck(node, &view, lease).await?);
                 continue;
             }
-            let forced = step.reasons.iter().any(|reason| matches!(reason, Reason::Asked | Reason::ChecksChanged));
+            let forced = step.reasons.iter().any(Reason::forces);
             let context = StageContext {
                 graph: self.graph,
                 run: &self.run.id,
@@ -365,6 +365,8 @@ impl Execution<'_> {
                 force: forced,
                 planned_on: step.live,
                 full_refresh: self.plan.full_refresh,
+                confirmed: self.plan.confirmed,
+                range: self.plan.range,
                 lease: &lease.lease,
                 progress,
                 cancel: &self.options.cancel,

@@ -7,7 +7,7 @@ use lockgate_checks::{Check, SchemaLookup};
 use lockgate_engine::{ColumnLineage, Engine, PinnedTable, Session};
 use lockgate_kind::{Asset, Input, Kind, Planned};
 use lockgate_project::selector::{self, SelectorAsset};
-use lockgate_project::{AssetFile, Load, Project};
+use lockgate_project::{AssetFile, Project};
 use lockgate_types::diagnostic::did_you_mean;
 use lockgate_types::{AssetName, Column, DataType, Diagnostic, Diagnostics, Fingerprint, Place, Schema, Version};
 use serde::{Deserialize, Serialize};
@@ -518,7 +518,7 @@ fn code_of(file: &AssetFile, asset: &dyn Asset, inputs: &[AssetName], graph: &Gr
         .collect();
     if let Json::Object(parts) = &mut code {
         parts.insert("kind".to_owned(), json!(file.kind));
-        parts.insert("load".to_owned(), json!(load_text(&file.load)));
+        parts.insert("load".to_owned(), json!(file.load.code()));
         parts.insert("partition_by".to_owned(), json!(file.partition_by));
         parts.insert("cluster_by".to_owned(), json!(file.cluster_by));
         let contract = file.columns.as_ref().map(|columns| {
@@ -528,10 +528,6 @@ fn code_of(file: &AssetFile, asset: &dyn Asset, inputs: &[AssetName], graph: &Gr
         parts.insert("inline".to_owned(), json!(inline));
     }
     code
-}
-
-fn load_text(load: &Load) -> String {
-    format!("{load:?}")
 }
 
 fn plan_key(fingerprint: &Fingerprint, inputs: &[AssetName], graph: &Graph) -> String {

@@ -14,6 +14,7 @@ mod decide;
 mod error;
 mod execute;
 mod graph;
+mod history;
 mod inspect;
 mod late;
 mod lease;

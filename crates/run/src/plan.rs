@@ -6,11 +6,14 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use lockgate_catalog::LiveHead;
-use lockgate_kind::Outside;
-use lockgate_types::{AssetName, Column, DataType, Fingerprint, Schema, Version, VersionNumber};
+use lockgate_kind::{ObserveContext, Outside, TimeSpan};
+use lockgate_types::{
+    AssetName, Column, DataType, Diagnostic, Fingerprint, Schema, Version, VersionNumber,
+};
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use crate::error::WRONG_RANGE;
 use crate::{Graph, Node, RunError, Workspace};
 
 /// What to plan.
@@ -21,8 +24,12 @@ pub struct PlanOptions {
     pub exclude: Vec<String>,
     /// Build what is selected also when it is fresh.
     pub force: bool,
-    /// Build from nothing: `load: append` starts over.
+    /// Build from nothing: what is loaded bit by bit starts over.
     pub full_refresh: bool,
+    /// History may be lost where a build from nothing, or another `load`, would lose it.
+    pub confirmed: bool,
+    /// Build these ranges of time again, of selected assets that are loaded by ranges.
+    pub range: Option<TimeSpan>,
     /// The logical time; now when `None`.
     pub as_of: Option<DateTime<Utc>>,
 }
@@ -42,6 +49,9 @@ pub struct Plan {
     pub held: Vec<(AssetName, VersionNumber)>,
     pub force: bool,
     pub full_refresh: bool,
+    pub confirmed: bool,
+    #[serde(skip)]
+    pub(crate) range: Option<TimeSpan>,
     /// What the sources saw, for the candidates' keys.
     #[serde(skip)]
     pub(crate) outside: BTreeMap<AssetName, Outside>,
@@ -92,7 +102,26 @@ pub enum Reason {
         why: String,
     },
     ChecksChanged,
+    /// A span of time was named.
+    RangeAsked {
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    },
     Asked,
+}
+
+impl Reason {
+    /// Whether it is built whatever its inputs say.
+    pub(crate) fn forces(&self) -> bool {
+        match self {
+            Reason::Asked | Reason::RangeAsked { .. } | Reason::ChecksChanged => true,
+            Reason::NeverBuilt
+            | Reason::CodeChanged { .. }
+            | Reason::InputNewer { .. }
+            | Reason::InputRuns { .. }
+            | Reason::OutsideChanged { .. } => false,
+        }
+    }
 }
 
 impl fmt::Display for Reason {
@@ -106,9 +135,16 @@ impl fmt::Display for Reason {
             Reason::InputRuns { input } => write!(f, "{input} runs"),
             Reason::OutsideChanged { why } => f.write_str(why),
             Reason::ChecksChanged => f.write_str("its checks changed"),
+            Reason::RangeAsked { from, to } => write!(f, "asked for {} to {}", short(*from), short(*to)),
             Reason::Asked => f.write_str("asked for"),
         }
     }
+}
+
+/// RFC 3339; a bare day for its 00:00.
+fn short(at: DateTime<Utc>) -> String {
+    let text = at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    text.strip_suffix("T00:00:00Z").map_or(text.clone(), str::to_owned)
 }
 
 /// Columns that differ between two schemas.
@@ -164,7 +200,10 @@ impl Workspace {
         let held: BTreeMap<AssetName, Version> = held.into_iter().map(|v| (v.asset.clone(), v)).collect();
         let changed = changed(graph, &heads);
         let selected = graph.select(&options.selectors, &options.exclude, &changed)?;
-        let outside = self.look_outside(graph, &selected).await?;
+        if let Some(span) = options.range {
+            self.range_makes_sense(graph, &selected, span)?;
+        }
+        let outside = self.look_outside(graph, &selected, as_of).await?;
 
         let mut plan = Plan {
             as_of,
@@ -175,6 +214,8 @@ impl Workspace {
             held: Vec::new(),
             force: options.force,
             full_refresh: options.full_refresh,
+            confirmed: options.confirmed,
+            range: options.range,
             outside,
         };
         let mut running = BTreeSet::new();
@@ -196,9 +237,7 @@ impl Workspace {
                 plan.fresh.push(name.clone());
                 continue;
             }
-            let waits = |reason: &Reason| {
-                matches!(reason, Reason::InputRuns { .. } | Reason::Asked | Reason::ChecksChanged)
-            };
+            let waits = |reason: &Reason| reason.forces() || matches!(reason, Reason::InputRuns { .. });
             let same_held = held.get(name).filter(|version| {
                 !reasons.iter().any(waits) && version.candidate_key == self.key_now(graph, node, &heads, &plan)
             });
@@ -230,13 +269,14 @@ impl Workspace {
         &self,
         graph: &Graph,
         selected: &BTreeSet<AssetName>,
+        as_of: DateTime<Utc>,
     ) -> Result<BTreeMap<AssetName, Outside>, RunError> {
         let sources = selected.iter().filter_map(|name| graph.nodes().get(name).map(|node| (name.clone(), node)));
-        // What reads other assets has no outside of its own, so its live version is not even fetched.
-        let sources: Vec<_> = sources.filter(|(_, node)| node.inputs.is_empty() && !node.is_inline()).collect();
+        // Of what has no outside of its own, the live version is not even fetched.
+        let sources: Vec<_> = sources.filter(|(_, node)| node.asset.has_outside() && !node.is_inline()).collect();
         let looks = futures::stream::iter(sources.into_iter().map(|(name, node)| async move {
             let live = self.catalog.live_one(self.env(), &name).await?;
-            let outside = node.asset.observe(live.as_ref()).await?;
+            let outside = node.asset.observe(ObserveContext { live: live.as_ref(), as_of }).await?;
             Ok::<_, RunError>((name, outside))
         }));
         let mut seen = BTreeMap::new();
@@ -262,6 +302,9 @@ impl Workspace {
         let mut reasons = Vec::new();
         if plan.force || plan.full_refresh {
             reasons.push(Reason::Asked);
+        }
+        if let Some(TimeSpan { from, to }) = plan.range.filter(|_| node.asset.takes_ranges()) {
+            reasons.push(Reason::RangeAsked { from, to });
         }
         let inputs = graph.stored_inputs(node);
         match head {
@@ -289,6 +332,29 @@ impl Workspace {
         let inputs_that_run = inputs.iter().filter(|input| running.contains(*input));
         reasons.extend(inputs_that_run.map(|input| Reason::InputRuns { input: input.clone() }));
         Ok(reasons)
+    }
+
+    /// A span of time is not empty, and about something.
+    fn range_makes_sense(
+        &self,
+        graph: &Graph,
+        selected: &BTreeSet<AssetName>,
+        span: TimeSpan,
+    ) -> Result<(), RunError> {
+        let wrong = |message: String, hint: &str| {
+            Err(RunError::Invalid(Diagnostic::error(&WRONG_RANGE, message).hint(hint).into()))
+        };
+        if span.from >= span.to {
+            let (from, to) = (short(span.from), short(span.to));
+            return wrong(format!("from {from} to {to} is no time"), "--to is the first moment that is no longer built");
+        }
+        let takes_ranges =
+            |name: &AssetName| graph.nodes().get(name).is_some_and(|node| node.asset.takes_ranges());
+        if !selected.iter().any(takes_ranges) {
+            let message = "nothing that is selected is loaded by ranges of time".to_owned();
+            return wrong(message, "--from and --to are for assets with load: { time_range: … }");
+        }
+        Ok(())
     }
 
     /// Which parts of the code differ from what was last published.

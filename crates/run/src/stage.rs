@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use lockgate_catalog::Lease;
 use lockgate_checks::{AuditContext, JudgeContext};
 use lockgate_engine::{PinnedTable, Session};
-use lockgate_kind::{BuildContext, Built, KindError, Outside, Progress, stage_streams};
+use lockgate_kind::{BuildContext, Built, KindError, Outside, Progress, TimeSpan, stage_streams};
 use lockgate_lake::Layout;
 use lockgate_types::{
     AssetName, CheckOutcome, CheckState, RejectedRows, RunId, Schema, Severity, Suppression, Threshold, Version,
@@ -38,6 +38,8 @@ pub(crate) struct StageContext<'a> {
     /// What was live when the run was planned.
     pub(crate) planned_on: Option<VersionNumber>,
     pub(crate) full_refresh: bool,
+    pub(crate) confirmed: bool,
+    pub(crate) range: Option<TimeSpan>,
     pub(crate) lease: &'a Lease,
     pub(crate) progress: Progress,
     pub(crate) cancel: &'a CancellationToken,
@@ -237,6 +239,8 @@ impl Workspace {
         live: Option<Version>,
     ) -> Result<Built, RunError> {
         let name = &node.file.name;
+        let anew = self.goes_on(node, cx, live.as_ref()).await?;
+        let inputs = self.input_changes(node, cx, live.as_ref()).await?;
         let mut attempt = 1;
         loop {
             let context = BuildContext {
@@ -247,7 +251,10 @@ impl Workspace {
                 file: Arc::clone(&node.file),
                 schema: node.schema.clone(),
                 live: live.clone(),
-                full_refresh: cx.full_refresh,
+                inputs: inputs.clone(),
+                anew,
+                confirmed: cx.confirmed,
+                range: cx.range,
                 as_of: cx.as_of,
                 threads: self.engine.threads(),
                 progress: cx.progress.clone(),

@@ -6,39 +6,22 @@
 //!
 //! Cost: reading parses one statement; a build holds one batch per stream and what the engine's operators hold.
 
-use std::collections::BTreeMap;
+mod codes;
+mod load;
+mod prune;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use lockgate_engine::{Parsed, Session};
-use lockgate_kind::{Asset, BuildContext, Built, Input, Kind, KindError, Planned, stage_streams};
-use lockgate_lake::Layout;
+use lockgate_kind::{Asset, BuildContext, Built, Input, Kind, KindError, ObserveContext, Outside, Planned};
 use lockgate_project::{AssetFile, KeyDoc, Load, Project, SqlText};
-use lockgate_types::{Code, Diagnostic, Diagnostics, Place, Version};
+use lockgate_types::{Column, DataType, Diagnostic, Diagnostics, Place, Schema, Version};
 use serde_json::{Value as Json, json};
 
-static NO_SQL: Code = Code {
-    id: "LG0231",
-    title: "a transform without SQL",
-    text: "A transform is a `.sql` file with one SELECT; its settings stand in a comment at its top or in `NAME.yml` beside it. \
-           Here only the settings were found. Write the statement into `NAME.sql` in the same folder.",
-};
-
-static UNKNOWN_VAR: Code = Code {
-    id: "LG0232",
-    title: "unknown variable",
-    text: "`$name` in SQL is a variable of `vars:` in `lockgate.yml`, or `$run_at`, the run's logical time. It is bound \
-           as a typed value and never pasted into the text.\n\n```yaml\nvars: { since: \"2013-01-01\" }\n```",
-};
-
-static NOT_ITS_LOAD: Code = Code {
-    id: "LG0233",
-    title: "a load that transforms do not have yet",
-    text: "A SQL transform is `load: full` (the default) or `load: inline` in this build.",
-};
-
-/// The diagnostics of this crate.
-pub const CODES: &[&Code] = &[&NO_SQL, &UNKNOWN_VAR, &NOT_ITS_LOAD];
+pub use codes::CODES;
+use codes::{LOAD_COLUMN, NO_SQL, UNKNOWN_VAR};
 
 /// The kind, for the binary's list.
 pub fn kind() -> Arc<dyn Kind> {
@@ -56,8 +39,9 @@ impl Kind for TransformKind {
     fn doc(&self) -> &'static str {
         "One SELECT in the engine's dialect (PostgreSQL's, as DataFusion speaks it), in a `.sql` file. Its settings are \
          YAML between a first line `/*` and the first line that is only `*/`, or stand in `NAME.yml` beside it. \
-         Dependencies come from the SQL itself. `load` is `full` (every run yields the whole table) or `inline` (not \
-         stored: evaluated in its readers)."
+         Dependencies come from the SQL itself. `load` says how what it yields meets what is there: `full` (it is the whole \
+         table), `inline` (not stored: evaluated in its readers), or bit by bit: `append`, `merge`, `partitions`, `scd2`, \
+         `time_range`."
     }
 
     fn keys(&self) -> &'static [KeyDoc] {
@@ -75,13 +59,6 @@ impl Kind for TransformKind {
             );
             return Err(diagnostics);
         };
-        if !matches!(file.load, Load::Full | Load::Inline) {
-            diagnostics.push(
-                Diagnostic::error(&NOT_ITS_LOAD, format!("{} is a transform and cannot load so", file.name))
-                    .at(file.source.place(file.load_span))
-                    .expected("full or inline"),
-            );
-        }
         let parsed = match lockgate_engine::parse(sql) {
             Ok(parsed) => parsed,
             Err(found) => {
@@ -94,10 +71,32 @@ impl Kind for TransformKind {
                 diagnostics.push(unknown_var(name, place, project));
             }
         }
+        appends_from_one(file, &parsed, &mut diagnostics);
         if diagnostics.has_errors() {
             return Err(diagnostics);
         }
         Ok(Arc::new(SqlTransform::new(file, sql, parsed, project)))
+    }
+}
+
+/// `append` reads the rows of one input once; which one must be plain.
+fn appends_from_one(file: &AssetFile, parsed: &Parsed, diagnostics: &mut Diagnostics) {
+    let Load::Append { from } = &file.load else { return };
+    let inputs: BTreeSet<String> = parsed.tables.iter().map(|table| table.name.to_string()).collect();
+    let place = || file.source.place(file.load_span);
+    let all: Vec<&str> = inputs.iter().map(String::as_str).collect();
+    match from {
+        None if inputs.len() == 1 => {}
+        None => diagnostics.push(
+            Diagnostic::error(&LOAD_COLUMN, format!("{} appends, and reads {}", file.name, all.join(", ")))
+                .at(place())
+                .hint("say whose rows are read once: load: { append: { from: NAME } }; the others are read whole"),
+        ),
+        Some(from) if inputs.contains(&from.to_string()) => {}
+        Some(from) => {
+            let error = Diagnostic::error(&LOAD_COLUMN, format!("{} does not read {from}", file.name)).at(place());
+            diagnostics.push(error.expected(format!("one of {}", all.join(", "))));
+        }
     }
 }
 
@@ -116,13 +115,13 @@ fn unknown_var(name: &str, place: &Place, project: &Project) -> Diagnostic {
 #[derive(Debug)]
 pub struct SqlTransform {
     sql: SqlText,
-    inline: bool,
+    file: Arc<AssetFile>,
     inputs: Vec<Input>,
     code: Json,
 }
 
 impl SqlTransform {
-    fn new(file: &AssetFile, sql: &SqlText, parsed: Parsed, project: &Project) -> SqlTransform {
+    fn new(file: &Arc<AssetFile>, sql: &SqlText, parsed: Parsed, project: &Project) -> SqlTransform {
         let functions = functions_used(&parsed, project);
         // A function may use any variable.
         let is_used = |name: &str| !functions.is_empty() || parsed.vars.iter().any(|(used, _)| used == name);
@@ -134,7 +133,7 @@ impl SqlTransform {
             .collect();
         SqlTransform {
             sql: sql.clone(),
-            inline: file.load == Load::Inline,
+            file: Arc::clone(file),
             code: json!({ "sql": parsed.canonical, "vars": vars, "functions": functions }),
             inputs: parsed.tables.into_iter().map(|table| Input { name: table.name, place: table.place }).collect(),
         }
@@ -168,29 +167,117 @@ impl Asset for SqlTransform {
     }
 
     fn inline(&self) -> Option<&SqlText> {
-        self.inline.then_some(&self.sql)
+        (self.file.load == Load::Inline).then_some(&self.sql)
+    }
+
+    fn has_outside(&self) -> bool {
+        matches!(self.file.load, Load::TimeRange { .. })
+    }
+
+    fn takes_ranges(&self) -> bool {
+        matches!(self.file.load, Load::TimeRange { .. })
     }
 
     async fn plan(&self, session: &Session, _live: Option<&Version>) -> Result<Planned, Diagnostics> {
         let planned = session.plan(&self.sql).await?;
-        Ok(Planned { schema: planned.schema, lineage: planned.lineage, warnings: Vec::new() })
+        let schema = self.stored(planned.schema)?;
+        let lineage =
+            planned.lineage.into_iter().filter(|line| schema.column(&line.column).is_some()).collect();
+        Ok(Planned { schema, lineage, warnings: Vec::new() })
+    }
+
+    async fn observe(&self, cx: ObserveContext<'_>) -> Result<Outside, KindError> {
+        match &self.file.load {
+            Load::TimeRange { column, grain, lookback, start } => {
+                let settings = load::TimeRange { column, grain: *grain, lookback: *lookback, start: *start };
+                Ok(load::due(&settings, cx.live, cx.as_of))
+            }
+            Load::Full
+            | Load::Inline
+            | Load::Append { .. }
+            | Load::Merge { .. }
+            | Load::Partitions { .. }
+            | Load::Scd2 { .. } => Ok(Outside::None),
+        }
     }
 
     async fn build(&self, cx: BuildContext) -> Result<Built, KindError> {
-        let layout = Layout { partition_by: cx.file.partition_by.clone(), ..Layout::default() };
-        let set = cx.table.stage_set(cx.number, &cx.schema, layout);
-        let streams = cx.session.build(&self.sql, &cx.schema, &cx.file.cluster_by).await?;
-        let staged = stage_streams(streams, &set, 0, &cx.progress, &cx.cancel).await?;
-        Ok(Built {
-            files: staged.files,
-            rows: staged.rows,
-            size_bytes: staged.size_bytes,
-            schema: cx.schema,
-            rejects: None,
-            rows_rejected: 0,
-            rows_read: staged.rows,
-            source_state: Json::Null,
-            warnings: Vec::new(),
-        })
+        let statement = match &self.file.load {
+            // The marker of deleted rows is yielded and not stored, the times of a state are stored and not yielded.
+            Load::Merge { deletes: Some(_), .. } | Load::Scd2 { .. } => cx.session.plan(&self.sql).await?.schema,
+            _ => cx.schema.clone(),
+        };
+        load::build(cx, &self.sql, &statement).await
+    }
+}
+
+impl SqlTransform {
+    /// The columns that are stored of what the statement yields; everything that `load` says of them is looked at.
+    fn stored(&self, statement: Schema) -> Result<Schema, Diagnostics> {
+        let load = &self.file.load;
+        let mut wrong = Diagnostics::default();
+        for name in load.columns().into_iter().filter(|name| statement.column(name).is_none()) {
+            wrong.push(self.no_column(name, &statement));
+        }
+        match load {
+            Load::Full | Load::Inline | Load::Append { .. } | Load::Partitions { .. } => {}
+            Load::Merge { key, deletes } => {
+                let Some(marker) = deletes else { return self.unless(wrong, statement) };
+                if key.contains(marker) {
+                    wrong.push(self.does_not_fit(format!("`{marker}` is in the key and marks deleted rows")));
+                }
+                match statement.column(marker) {
+                    None => wrong.push(self.no_column(marker, &statement)),
+                    Some(column) if column.data_type != DataType::Boolean => wrong.push(
+                        self.does_not_fit(format!("`deletes: {marker}` is {}, and marks nothing", column.data_type))
+                            .expected("a boolean column"),
+                    ),
+                    Some(_) => {}
+                }
+                let columns = statement.columns.into_iter().filter(|column| column.name != *marker).collect();
+                return self.unless(wrong, Schema { columns });
+            }
+            Load::Scd2 { updated_at, .. } => {
+                for name in load::VALID {
+                    if statement.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name)) {
+                        wrong.push(self.does_not_fit(format!("`{name}` is added by `load: scd2` itself")));
+                    }
+                }
+                match updated_at.as_ref().map(|name| (name, statement.column(name))) {
+                    Some((name, None)) => wrong.push(self.no_column(name, &statement)),
+                    Some((name, Some(column))) if column.data_type != DataType::Timestamptz => wrong.push(
+                        self.does_not_fit(format!("`updated_at: {name}` is {}", column.data_type))
+                            .expected("a timestamptz column"),
+                    ),
+                    Some((_, Some(_))) | None => {}
+                }
+                return self.unless(wrong, load::with_validity(&statement));
+            }
+            Load::TimeRange { column, grain, lookback, start } => {
+                let settings = load::TimeRange { column, grain: *grain, lookback: *lookback, start: *start };
+                if let Some(Err(what)) = statement.column(column).map(|column: &Column| load::settled(&settings, column)) {
+                    wrong.push(self.does_not_fit(what));
+                }
+            }
+        }
+        self.unless(wrong, statement)
+    }
+
+    fn unless(&self, wrong: Diagnostics, schema: Schema) -> Result<Schema, Diagnostics> {
+        if wrong.is_empty() { Ok(schema) } else { Err(wrong) }
+    }
+
+    fn does_not_fit(&self, message: String) -> Diagnostic {
+        Diagnostic::error(&LOAD_COLUMN, message).at(self.file.source.place(self.file.load_span))
+    }
+
+    fn no_column(&self, name: &str, statement: &Schema) -> Diagnostic {
+        let names: Vec<&str> = statement.columns.iter().map(|column| column.name.as_str()).collect();
+        let load = self.file.load.as_str();
+        let error = self.does_not_fit(format!("`load: {load}` names `{name}`, which the SQL does not yield"));
+        match lockgate_types::diagnostic::did_you_mean(name, names.iter().copied()) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.expected(format!("one of {}", names.join(", "))),
+        }
     }
 }

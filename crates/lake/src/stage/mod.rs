@@ -21,6 +21,9 @@ pub use writer::StageWriter;
 
 use crate::store::Store;
 
+/// The folder, below a version's, of files that a build needs meanwhile.
+pub(crate) const SCRATCH: &str = "scratch";
+
 /// How a version's rows are laid out in files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -28,6 +31,8 @@ pub struct Layout {
     pub partition_by: Vec<String>,
     /// A file is closed when it has grown to about this size.
     pub target_file_bytes: u64,
+    /// Files that a build needs meanwhile and no version lists.
+    pub is_scratch: bool,
     /// How many threads encode the columns of a version that has a single writer.
     pub threads: usize,
 }
@@ -36,7 +41,7 @@ impl Default for Layout {
     fn default() -> Self {
         // More than two find too little to do: half of the work is in one or two columns of text.
         let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().min(2));
-        Layout { partition_by: Vec::new(), target_file_bytes: 128 * 1024 * 1024, threads }
+        Layout { partition_by: Vec::new(), target_file_bytes: 128 * 1024 * 1024, is_scratch: false, threads }
     }
 }
 

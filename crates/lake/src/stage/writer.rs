@@ -12,7 +12,7 @@ use arrow::error::ArrowError;
 
 use super::file::{ClosedFile, OpenFile};
 use super::partition::{Splitter, value_text};
-use super::{StagedFiles, Target};
+use super::{SCRATCH, StagedFiles, Target};
 use crate::LakeError;
 use crate::codes::FILE_STAGED;
 use crate::delta::path::folder_name;
@@ -159,6 +159,10 @@ impl StageWriter {
             Some(file) => file,
             empty => {
                 let mut relative = format!("_lockgate/v{}", self.target.number);
+                if self.target.layout.is_scratch {
+                    relative.push('/');
+                    relative.push_str(SCRATCH);
+                }
                 for (column, value) in &partition.values {
                     relative.push('/');
                     relative.push_str(&folder_name(column, value.as_deref()));
