@@ -38,7 +38,7 @@ pub use compile::{SchemaLookup, compile, plan};
 pub use error::ChecksError;
 pub use judge::{JudgeContext, Verdict, judge, judge_again};
 pub use kinds::{CheckKind, KINDS};
-pub use reject::{RejectSplit, reject_split, rejects_sentence};
+pub use reject::{RejectSplit, reject_split, reject_split_of, rejects_sentence};
 
 use lockgate_types::FaultPoint;
 #[cfg(doc)]

@@ -26,8 +26,23 @@ pub struct RejectSplit {
     pub rejected_sql: String,
 }
 
-/// `None` when no check has `action: reject`.
+/// Divides all rows of the asset. `None` when no check has `action: reject`.
 pub fn reject_split(checks: &[Check], asset: &AssetName, schema: &Schema) -> Option<RejectSplit> {
+    split(checks, asset, schema, &sql::table(asset))
+}
+
+/// Divides the rows of a part of the asset, registered under this schema and name; what a row is compared with (the
+/// other rows of its key) is all of the asset.
+pub fn reject_split_of(
+    checks: &[Check],
+    asset: &AssetName,
+    schema: &Schema,
+    part: (&str, &str),
+) -> Option<RejectSplit> {
+    split(checks, asset, schema, &format!("{}.{}", sql::name(part.0), sql::name(part.1)))
+}
+
+fn split(checks: &[Check], asset: &AssetName, schema: &Schema, rows: &str) -> Option<RejectSplit> {
     let table = sql::table(asset);
     let rejecting: Vec<(&Check, Rejects)> = checks
         .iter()
@@ -75,7 +90,7 @@ pub fn reject_split(checks: &[Check], asset: &AssetName, schema: &Schema) -> Opt
     let own = own.join(", ");
     let names = sql::names(&columns);
     let selected: String = std::iter::once(names).chain(flags).collect::<Vec<_>>().join(", ");
-    let from = format!("(select {selected} from {table}) as t{joins}");
+    let from = format!("(select {selected} from {rows}) as t{joins}");
     let any = fails.iter().map(|(_, fails)| fails.as_str()).collect::<Vec<_>>().join(" or ");
     let which: Vec<String> =
         fails.iter().map(|(name, fails)| format!("case when {fails} then {} end", sql::text(name))).collect();

@@ -113,3 +113,24 @@ pub(crate) fn duration(length: TimeDelta) -> String {
         .collect();
     words.join(" ")
 }
+
+/// `a customer`, `an amount`: by the first letter, as a person who does not know the word would say it.
+pub(crate) fn a(name: &str) -> String {
+    let is_vowel = name.chars().next().is_some_and(|first| "aeiouAEIOU".contains(first)) && name.len() > 1;
+    format!("{} {name}", if is_vowel { "an" } else { "a" })
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(crate) fn list<T: AsRef<str>>(items: &[T]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.as_ref().to_owned(),
+        [start @ .., last] => {
+            let start: Vec<&str> = start.iter().map(AsRef::as_ref).collect();
+            format!("{} and {}", start.join(", "), last.as_ref())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -212,7 +212,9 @@ impl Asset for SourceAsset {
         let found = match (found, &state) {
             (Ok(found), _) => found,
             // Everything that was appended before is gone: the build says so by name.
-            (Err(_), Some(state)) if matches!(self.file.load, Load::Append { .. }) && !state.files.is_empty() => Vec::new(),
+            (Err(_), Some(state)) if matches!(self.file.load, Load::Append { .. }) && !state.files.is_empty() => {
+                Vec::new()
+            }
             (Err(error), _) => return Err(error.into()),
         };
         let count = found.len();
@@ -296,8 +298,8 @@ impl SourceAsset {
         read: &Files,
         read_at: DateTime<Utc>,
     ) -> Built {
-        let (mut files, mut rejects, mut known) = appended
-            .map_or_else(Default::default, |(live, state)| (live.files, live.rejects, state.files));
+        let (mut files, mut rejects, mut known) =
+            appended.map_or_else(Default::default, |(live, state)| (live.files, live.rejects, state.files));
         let (mut rows_rejected, mut rows_read) = (0, 0);
         if let Some(staged) = staged {
             files.extend(staged.files.files);

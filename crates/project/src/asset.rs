@@ -97,12 +97,7 @@ pub const ENVELOPE_KEYS: &[KeyDoc] = &[
                `{ partitions: [day] }`, `{ scd2: { key: id } }`, `{ time_range: { column: ts, grain: 1d } }`. Only the files \
                that a build touches are written anew; the version is checked as a whole all the same.",
     },
-    KeyDoc {
-        key: "load.append",
-        kind: "map",
-        default: "",
-        text: "`load: append` of SQL that has several inputs.",
-    },
+    KeyDoc { key: "load.append", kind: "map", default: "", text: "`load: append` of SQL that has several inputs." },
     KeyDoc {
         key: "load.append.from",
         kind: "string",
@@ -437,8 +432,9 @@ fn changes(fields: &mut Fields<'_>, load: &Load, said: Option<OnChange>, has_sql
                 Some("it builds everything anew each time: remove the key".to_owned());
         } else if keeps_history && said == OnChange::Rebuild {
             let message = format!("`load: {}` cannot be built anew without losing history", load.as_str());
-            fields.error(key.span, &codes::DOES_NOT_FIT, message).hint =
-                Some("it is always `forward`; `lockgate run NAME --full-refresh --confirm` starts over once".to_owned());
+            fields.error(key.span, &codes::DOES_NOT_FIT, message).hint = Some(
+                "it is always `forward`; `lockgate run NAME --full-refresh --confirm` starts over once".to_owned(),
+            );
         }
     }
     if keeps_history { OnChange::Forward } else { said.unwrap_or_default() }

@@ -93,7 +93,7 @@ fn stored(
 ) -> Vec<AssetName> {
     let mut stored = Vec::new();
     for name in names {
-        match assets.get(&name).map(|asset| asset.load) {
+        match assets.get(&name).map(|asset| &asset.load) {
             None => {}
             Some(Load::Inline) if word.as_str() == Some(name.to_string().as_str()) => {
                 let message = format!("`{name}` is `load: inline`: it has no versions that could switch");

@@ -31,7 +31,7 @@ mod shared;
 mod source;
 pub mod yaml;
 
-pub use asset::{AssetFile, ENVELOPE_KEYS, GateMode, Load};
+pub use asset::{AssetFile, ENVELOPE_KEYS, GateMode, Load, OnChange, Vanished};
 pub use check::{Action, CHECK_KEYS, CheckEntry};
 pub use codes::CODES;
 pub use contract::ContractColumn;

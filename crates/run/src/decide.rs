@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{CANNOT_WRITE, PAST_DATE, UNKNOWN_CHECK};
-use crate::stage::REJECTS;
+use crate::rejects::REJECTS;
 use crate::{Graph, Node, RunError, Workspace};
 
 /// What `check` found on one live version.
@@ -114,7 +114,9 @@ impl Workspace {
                 match beside {
                     Some(other) if other.number != *number => {
                         let held = other.number;
-                        return refuse(format!("it was built from {input} version {number}, but version {held} is held"));
+                        return refuse(format!(
+                            "it was built from {input} version {number}, but version {held} is held"
+                        ));
                     }
                     Some(_) => {}
                     None => {
@@ -129,7 +131,9 @@ impl Workspace {
                             )
                         );
                         if !was_published {
-                            return refuse(format!("it was built from {input} version {number}, which was not published"));
+                            return refuse(format!(
+                                "it was built from {input} version {number}, which was not published"
+                            ));
                         }
                     }
                 }

@@ -26,9 +26,11 @@ impl Workspace {
         let file = &node.file;
         let Some(live) = live.filter(|live| live.fingerprint != node.fingerprint) else { return Ok(cx.full_refresh) };
         let anew = cx.full_refresh || (file.load.is_incremental() && file.on_change == OnChange::Rebuild);
-        let before = self.catalog.code(self.env(), &file.name).await?.and_then(|(_, code)| {
-            Some(code.get("load")?.as_str()?.to_owned())
-        });
+        let before = self
+            .catalog
+            .code(self.env(), &file.name)
+            .await?
+            .and_then(|(_, code)| Some(code.get("load")?.as_str()?.to_owned()));
         let now = file.load.code();
         let Some(before) = before.filter(|before| *before != now) else { return Ok(anew) };
         let kept_history = !before.is_empty() && before != "full" && before != "inline";
@@ -93,6 +95,7 @@ fn loses(before: &str, now: &Load, anew: bool) -> bool {
 
 /// Whether both go on from the same rows in the same way: `merge by id` and `merge by id, deletes gone` do.
 fn same_way(before: &str, now: &str) -> bool {
-    let way = |text: &str| text.split(", deletes").next().and_then(|t| t.split(", updated_at").next()).map(str::to_owned);
+    let way =
+        |text: &str| text.split(", deletes").next().and_then(|t| t.split(", updated_at").next()).map(str::to_owned);
     way(before) == way(now)
 }

@@ -7,9 +7,7 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use lockgate_catalog::LiveHead;
 use lockgate_kind::{ObserveContext, Outside, TimeSpan};
-use lockgate_types::{
-    AssetName, Column, DataType, Diagnostic, Fingerprint, Schema, Version, VersionNumber,
-};
+use lockgate_types::{AssetName, Column, DataType, Diagnostic, Fingerprint, Schema, Version, VersionNumber};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -335,21 +333,18 @@ impl Workspace {
     }
 
     /// A span of time is not empty, and about something.
-    fn range_makes_sense(
-        &self,
-        graph: &Graph,
-        selected: &BTreeSet<AssetName>,
-        span: TimeSpan,
-    ) -> Result<(), RunError> {
+    fn range_makes_sense(&self, graph: &Graph, selected: &BTreeSet<AssetName>, span: TimeSpan) -> Result<(), RunError> {
         let wrong = |message: String, hint: &str| {
             Err(RunError::Invalid(Diagnostic::error(&WRONG_RANGE, message).hint(hint).into()))
         };
         if span.from >= span.to {
             let (from, to) = (short(span.from), short(span.to));
-            return wrong(format!("from {from} to {to} is no time"), "--to is the first moment that is no longer built");
+            return wrong(
+                format!("from {from} to {to} is no time"),
+                "--to is the first moment that is no longer built",
+            );
         }
-        let takes_ranges =
-            |name: &AssetName| graph.nodes().get(name).is_some_and(|node| node.asset.takes_ranges());
+        let takes_ranges = |name: &AssetName| graph.nodes().get(name).is_some_and(|node| node.asset.takes_ranges());
         if !selected.iter().any(takes_ranges) {
             let message = "nothing that is selected is loaded by ranges of time".to_owned();
             return wrong(message, "--from and --to are for assets with load: { time_range: … }");

@@ -8,22 +8,16 @@ use chrono::{DateTime, Utc};
 use lockgate_catalog::Lease;
 use lockgate_checks::{AuditContext, JudgeContext};
 use lockgate_engine::{PinnedTable, Session};
-use lockgate_kind::{BuildContext, Built, KindError, Outside, Progress, TimeSpan, stage_streams};
-use lockgate_lake::Layout;
-use lockgate_types::{
-    AssetName, CheckOutcome, CheckState, RejectedRows, RunId, Schema, Severity, Suppression, Threshold, Version,
-    VersionNumber, VersionState, check::share_of,
-};
+use lockgate_kind::{BuildContext, Built, KindError, Outside, Progress, TimeSpan};
+use lockgate_types::{AssetName, CheckOutcome, CheckState, RunId, Suppression, Version, VersionNumber, VersionState};
 use tokio_util::sync::CancellationToken;
 
 use crate::plan::candidate_key;
+use crate::rejects::REJECTS;
 use crate::{Graph, Node, RunError, Workspace};
 
 /// Attempts at a build whose fault may pass.
 const ATTEMPTS_MAX: u32 = 3;
-
-/// The name and kind of the check that counts the rows that did not fit.
-pub(crate) const REJECTS: &str = "rejects";
 
 /// What a stage works with.
 pub(crate) struct StageContext<'a> {
@@ -126,9 +120,10 @@ impl Workspace {
         };
         self.catalog.put_staged(self.env(), &version).await?;
         let started = self.effects.clock.monotonic();
-        self.reject_rows(node, cx, &mut version).await?;
+        let did_not_fit = self.rejects_outcome(node, &built).await?;
+        self.reject_rows(node, cx, &mut version, live.as_ref()).await?;
         let mut outcomes = self.audit(node, cx.view, cx.as_of, &mut version, live.as_ref()).await?;
-        outcomes.extend(self.rejects_outcome(node, &built).await?);
+        outcomes.extend(did_not_fit);
         version.checks = with_before(outcomes, live.as_ref());
         version.audit_ms = millis(self.effects.clock.monotonic().saturating_sub(started));
         self.lake.table(name).record(&version).await?;
@@ -212,11 +207,15 @@ impl Workspace {
                 judge_again(node, outcome, judge);
             }
         }
-        // What was counted then answers whether it is still held. Before the gate opens, and when something could not
-        // be evaluated, everything is counted anew: other assets, variables, functions and the hour have moved on.
+        // What was counted then answers whether it is still held. Before the gate opens, and when what holds it is about
+        // other assets or the hour, or could not be evaluated, everything is counted anew: those have moved on.
         let still_held = held.checks.iter().any(|outcome| outcome.state.holds());
-        let was_errored = held.checks.iter().any(|outcome| outcome.state == CheckState::Errored);
-        if held.checks_fingerprint != node.checks_fingerprint || !still_held || was_errored {
+        let may_have_mended = held.checks.iter().filter(|outcome| outcome.state.holds()).any(|outcome| {
+            let check = node.checks.iter().find(|check| check.name == outcome.name);
+            outcome.state == CheckState::Errored
+                || check.is_some_and(|check| check.is_fresh() || !check.reads().is_empty())
+        });
+        if held.checks_fingerprint != node.checks_fingerprint || !still_held || may_have_mended {
             self.audit_again(node, cx.view, cx.as_of, &mut held, live).await?;
         }
         if held.checks.iter().any(|outcome| outcome.state.holds()) {
@@ -389,79 +388,6 @@ impl Workspace {
         Ok(())
     }
 
-    /// `action: reject`: rows that fail such a check leave for the rejects table, and the rest is staged anew.
-    async fn reject_rows(&self, node: &Node, cx: &StageContext<'_>, version: &mut Version) -> Result<(), RunError> {
-        let name = &node.file.name;
-        let Some(split) = lockgate_checks::reject_split(&node.checks, name, &version.schema) else { return Ok(()) };
-        let session = self.reading_session(cx.graph, node, cx.view, cx.as_of)?;
-        session.register(PinnedTable::of(version, &self.lake.table(name)))?;
-        let rejected_sql = match PinnedTable::rejects_of(version, &self.lake.table(&name.rejects())) {
-            None => split.rejected_sql,
-            Some(of_the_source) => {
-                session.register(of_the_source)?;
-                format!("select * from ({}) union all by name select * from {}", split.rejected_sql, name.rejects())
-            }
-        };
-        let streams = session.partitions(&rejected_sql).await?;
-        let Some(schema) = streams.first().and_then(|stream| Schema::from_arrow(&stream.schema()).ok()) else {
-            return Ok(());
-        };
-        // A number of its own: the files of the first attempt at it are not part of the version.
-        let number = self.catalog.reserve_version(self.env(), name).await?;
-        let rejects_set = self.lake.table(&name.rejects()).stage_set(number, &schema, Layout::default());
-        let none = Progress::default();
-        let rejected = stage_streams(streams, &rejects_set, 0, &none, cx.cancel).await?;
-        if rejected.rows == 0 {
-            return Ok(());
-        }
-        let layout = Layout { partition_by: version.partition_by.clone(), ..Layout::default() };
-        let set = self.lake.table(name).stage_set(number, &version.schema, layout);
-        let kept = stage_streams(session.partitions(&split.kept_sql).await?, &set, 0, &none, cx.cancel).await?;
-        let first = version.clone();
-        version.number = number;
-        version.files = kept.files;
-        version.rows = kept.rows;
-        version.size_bytes = kept.size_bytes;
-        version.rejects = Some(RejectedRows { rows: rejected.rows, files: rejected.files, schema });
-        self.catalog.put_staged(self.env(), version).await?;
-        self.abandon(&first, "rows that failed a check with `action: reject` were taken out").await
-    }
-
-    /// Rows that did not fit count as a check named `rejects`.
-    async fn rejects_outcome(&self, node: &Node, built: &Built) -> Result<Option<CheckOutcome>, RunError> {
-        let Some(limit) = node.asset.reject_limit() else { return Ok(None) };
-        let failing = built.rows_rejected;
-        let total = built.rows_read;
-        let suppressions = self.catalog.suppressions(self.env()).await?;
-        let mut outcome = CheckOutcome {
-            name: REJECTS.to_owned(),
-            kind: REJECTS.to_owned(),
-            section: None,
-            severity: Severity::Error,
-            state: CheckState::Passed,
-            failing,
-            total,
-            share: share_of(failing, total),
-            error: limit,
-            warn: Some(Threshold::Rows(0)),
-            message: lockgate_checks::rejects_sentence(failing, total, limit),
-            before: None,
-            samples: lockgate_types::Samples::default(),
-            excuse: None,
-            rejected: true,
-            statement: None,
-        };
-        if let Some(rejects) = built.rejects.as_ref().filter(|_| failing > 0) {
-            let table = self.lake.table(&node.file.name.rejects());
-            // Those of this build stand last.
-            let newest: Vec<_> = rejects.files.iter().rev().cloned().collect();
-            let rows = table.read(&newest, &rejects.schema, &[], Some(100)).await?;
-            outcome.samples = crate::inspect::samples(&rows);
-        }
-        lockgate_checks::judge_again(&mut outcome, self.judge_context(node, &suppressions));
-        Ok(Some(outcome))
-    }
-
     pub(crate) fn judge_context<'a>(&'a self, node: &'a Node, suppressions: &'a [Suppression]) -> JudgeContext<'a> {
         JudgeContext {
             asset: &node.file.name,
@@ -483,12 +409,9 @@ fn takes_rows_out_anew(node: &Node, held: &Version) -> bool {
 
 /// Another version went live since the run was planned. It stands when it was built by the same code from inputs that
 /// are no older than this run's; else what would be built here might put older data over newer.
-fn overtaken(
-    node: &Node,
-    live: &Version,
-    inputs: &BTreeMap<AssetName, VersionNumber>,
-) -> Result<Staged, RunError> {
-    let as_new = |(name, number): (&AssetName, &VersionNumber)| live.inputs.get(name).is_some_and(|theirs| theirs >= number);
+fn overtaken(node: &Node, live: &Version, inputs: &BTreeMap<AssetName, VersionNumber>) -> Result<Staged, RunError> {
+    let as_new =
+        |(name, number): (&AssetName, &VersionNumber)| live.inputs.get(name).is_some_and(|theirs| theirs >= number);
     if live.fingerprint == node.fingerprint && inputs.iter().all(as_new) {
         return Ok(Staged::Unchanged(Some(Box::new(live.clone()))));
     }

@@ -181,8 +181,7 @@ impl Asset for SqlTransform {
     async fn plan(&self, session: &Session, _live: Option<&Version>) -> Result<Planned, Diagnostics> {
         let planned = session.plan(&self.sql).await?;
         let schema = self.stored(planned.schema)?;
-        let lineage =
-            planned.lineage.into_iter().filter(|line| schema.column(&line.column).is_some()).collect();
+        let lineage = planned.lineage.into_iter().filter(|line| schema.column(&line.column).is_some()).collect();
         Ok(Planned { schema, lineage, warnings: Vec::new() })
     }
 
@@ -255,7 +254,9 @@ impl SqlTransform {
             }
             Load::TimeRange { column, grain, lookback, start } => {
                 let settings = load::TimeRange { column, grain: *grain, lookback: *lookback, start: *start };
-                if let Some(Err(what)) = statement.column(column).map(|column: &Column| load::settled(&settings, column)) {
+                if let Some(Err(what)) =
+                    statement.column(column).map(|column: &Column| load::settled(&settings, column))
+                {
                     wrong.push(self.does_not_fit(what));
                 }
             }

@@ -27,27 +27,6 @@ pub fn parse_duration(text: &str) -> Result<TimeDelta, String> {
     if total <= TimeDelta::zero() { Err(wrong()) } else { Ok(total) }
 }
 
-/// `a customer`, `an amount`: by the first letter, as a person who does not know the word would say it.
-pub fn a(name: &str) -> String {
-    let is_vowel = name.chars().next().is_some_and(|first| "aeiouAEIOU".contains(first)) && name.len() > 1;
-    format!("{} {name}", if is_vowel { "an" } else { "a" })
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub fn list<T: AsRef<str>>(items: &[T]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => one.as_ref().to_owned(),
-        [start @ .., last] => {
-            let start: Vec<&str> = start.iter().map(AsRef::as_ref).collect();
-            format!("{} and {}", start.join(", "), last.as_ref())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;
-
 /// Reads an instant: RFC 3339 (seconds may be left out), or a bare day, which is its 00:00 UTC.
 pub fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
@@ -65,20 +44,6 @@ pub fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {
         return Err(format!("it has no time zone: write {text}Z for UTC"));
     }
     Err("write a day (2026-11-01) or an instant (2026-11-01T06:30:00Z)".to_owned())
-}
-
-#[cfg(test)]
-mod tests;
-
-/// Reads RFC 3339, or a bare day, which is 00:00 UTC. `Err` says what is wrong.
-pub fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Ok(at.to_utc());
-    }
-    match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        Ok(on) => Ok(on.and_time(NaiveTime::MIN).and_utc()),
-        Err(_) => Err(format!("`{text}` is no time: write 2026-11-01T05:00:00Z, or a day such as 2026-11-01")),
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use lockgate_types::{CheckState, Fingerprint, Version, VersionNumber, VersionState};
 
 use super::samples::{
-    ENV, actor, by, failing, hold, hold_next, intent, lease, name, outcome, publish, publish_next, stage, state, version,
+    ENV, actor, by, failing, hold, hold_next, intent, lease, name, outcome, publish, publish_next, stage, state,
+    version,
 };
 use super::{Shared, Stage, actions, everything, whole_log};
 use crate::{BuildRecord, Catalog, CatalogError, CheckCounts};

@@ -226,6 +226,7 @@ fn every_case_is_judged() {
     let asset = asset();
     for case in cases() {
         let limits = Limits {
+            statement: None,
             name: NAME,
             severity: case.severity,
             error: Threshold::parse(case.error).unwrap(),

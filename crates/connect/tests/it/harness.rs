@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use chrono::{TimeZone, Utc};
 use lockgate_engine::{Engine, EngineOptions, Session, SessionOptions};
-use lockgate_kind::{Asset, BuildContext, Built, KindError, Outside, Progress};
+use lockgate_kind::{Asset, BuildContext, Built, KindError, ObserveContext, Outside, Progress};
 use lockgate_lake::Lake;
 use lockgate_project::Project;
 use lockgate_types::{
@@ -65,7 +65,8 @@ impl World {
     }
 
     pub(crate) async fn observe(&self, live: Option<&Version>) -> Result<Outside, KindError> {
-        self.asset()?.observe(live).await
+        let as_of = chrono::DateTime::<Utc>::now_for_tests();
+        self.asset()?.observe(ObserveContext { live, as_of }).await
     }
 
     pub(crate) async fn build(&self, live: Option<&Version>) -> Result<Built, KindError> {
@@ -92,7 +93,10 @@ impl World {
                 file,
                 schema: planned.schema,
                 live: live.cloned(),
-                full_refresh,
+                inputs: std::collections::BTreeMap::new(),
+                anew: full_refresh,
+                confirmed: false,
+                range: None,
                 as_of: chrono::DateTime::<Utc>::now_for_tests(),
                 threads: self.threads,
                 progress: Progress::default(),

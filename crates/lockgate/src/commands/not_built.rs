@@ -1,4 +1,4 @@
-//! Commands and flags that the design names and this build does not have.
+//! Commands that the design names and this build does not have.
 
 use lockgate_types::Diagnostic;
 
@@ -11,9 +11,4 @@ pub(crate) fn refuse(command: &str) -> Outcome {
         Diagnostic::error(&NOT_BUILT, format!("`lockgate {command}` is not built yet"))
             .hint("`lockgate --help` lists the commands of this build"),
     ))
-}
-
-/// Refuses a flag.
-pub(crate) fn refuse_flag(flag: &str) -> Failure {
-    Failure::usage(Diagnostic::error(&NOT_BUILT, format!("`{flag}` is not built yet")))
 }

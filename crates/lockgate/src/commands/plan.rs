@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome {
-    let options = arguments.what.options()?;
+    let options = arguments.what.options();
     let (workspace, graph) = context.graph().await?;
     let plan = workspace.plan(&graph, &options).await?;
     if context.terminal.json {

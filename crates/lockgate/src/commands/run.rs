@@ -5,13 +5,12 @@ mod summary;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use lockgate_run::{Graph, Plan, PlanOptions, RunOptions, RunSummary, Workspace};
+use lockgate_run::{Graph, Plan, PlanOptions, RunOptions, RunSummary, TimeSpan, Workspace};
 use lockgate_types::{Diagnostics, RunState, TaskState};
 
-use super::not_built::refuse_flag;
 use crate::arguments::Selection;
 use crate::context::Context;
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{Exit, Outcome};
 use crate::terminal::number::counted;
 use crate::terminal::progress::Watcher;
 use crate::terminal::time::instant;
@@ -37,39 +36,39 @@ pub(crate) struct What {
     /// Also what is up to date
     #[arg(long)]
     force: bool,
-    /// From nothing: `load: append` starts over
+    /// From nothing: what is loaded bit by bit starts over
     #[arg(long)]
     full_refresh: bool,
+    /// Let history go where a build from nothing, or another `load`, loses it
+    #[arg(long)]
+    confirm: bool,
+    /// Build these ranges of time again, of assets with `load: time_range`
+    #[arg(long, value_name = "TIME", value_parser = lockgate_types::time::parse_instant, requires = "to")]
+    from: Option<DateTime<Utc>>,
+    /// The first moment that is no longer built
+    #[arg(long, value_name = "TIME", value_parser = lockgate_types::time::parse_instant, requires = "from")]
+    to: Option<DateTime<Utc>>,
     /// The logical time of the run, which `fresh` and `$run_at` go by; a day is its 00:00 UTC; default: now
     #[arg(long, value_name = "TIME", value_parser = lockgate_types::time::parse_instant)]
     as_of: Option<DateTime<Utc>>,
-    /// Not built yet
-    #[arg(long, value_name = "TIME", hide = true)]
-    from: Option<String>,
-    /// Not built yet
-    #[arg(long, value_name = "TIME", hide = true)]
-    to: Option<String>,
 }
 
 impl What {
-    pub(crate) fn options(&self) -> Result<PlanOptions, Failure> {
-        for (flag, given) in [("--from", &self.from), ("--to", &self.to)] {
-            if given.is_some() {
-                return Err(refuse_flag(flag));
-            }
-        }
-        Ok(PlanOptions {
+    pub(crate) fn options(&self) -> PlanOptions {
+        PlanOptions {
             selectors: self.selection.selectors.clone(),
             exclude: self.selection.exclude.clone(),
             force: self.force,
             full_refresh: self.full_refresh,
+            confirmed: self.confirm,
+            range: self.from.zip(self.to).map(|(from, to)| TimeSpan { from, to }),
             as_of: self.as_of,
-        })
+        }
     }
 }
 
 pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome {
-    let options = arguments.what.options()?;
+    let options = arguments.what.options();
     let (workspace, graph) = context.graph().await?;
     let plan = workspace.plan(&graph, &options).await?;
     if options.as_of.is_some() && !context.terminal.json {

@@ -75,7 +75,7 @@ fn asset(asset: &AssetFile) -> String {
             writeln!(text, "  {key} {value:?}").unwrap();
         }
     }
-    writeln!(text, "  load {} gate {}", asset.load.as_str(), gate(asset.gate)).unwrap();
+    writeln!(text, "  load {} gate {}", asset.load.code(), gate(asset.gate)).unwrap();
     for (key, words) in
         [("tags", &asset.tags), ("partition_by", &asset.partition_by), ("cluster_by", &asset.cluster_by)]
     {

@@ -7,6 +7,7 @@ mod durability;
 mod gate;
 mod groups;
 mod lateness;
+mod loads;
 mod plans;
 mod races;
 mod world;

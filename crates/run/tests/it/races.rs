@@ -54,6 +54,7 @@ async fn a_run_with_older_pins_publishes_nothing_over_newer_data() {
     assert_eq!(summary.results[0].diagnostics.0[0].code.id, "LG0706");
     drop(late);
     assert_eq!(world.query("select total from mart.sum").await, ["120"]);
-    let is_usage = RunError::Overtaken { asset: crate::world::name("mart.totals"), number: lockgate_types::VersionNumber(3) };
+    let is_usage =
+        RunError::Overtaken { asset: crate::world::name("mart.totals"), number: lockgate_types::VersionNumber(3) };
     assert!(!is_usage.is_usage());
 }

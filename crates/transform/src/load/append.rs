@@ -50,7 +50,8 @@ fn added(build: &Build<'_>, change: &InputChange) -> Result<Vec<lockgate_types::
     if gone > 0 {
         let file = &build.cx.file;
         let files = counted(gone as u64, "file", "files");
-        let message = format!("{files} of {} are no more: rows of it were read here", version_of(&before.name, *number));
+        let message =
+            format!("{files} of {} are no more: rows of it were read here", version_of(&before.name, *number));
         return Err(KindError::permanent(
             Diagnostic::error(&ROWS_TAKEN_OUT, message)
                 .at(file.source.place(file.load_span))

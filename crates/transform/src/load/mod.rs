@@ -52,7 +52,8 @@ pub(crate) async fn build(cx: BuildContext, sql: &SqlText, statement: &Schema) -
         Load::Merge { key, deletes } => merge::build(&mut build, key, deletes.as_deref()).await,
         Load::Partitions { columns } => partitions::build(&mut build, columns).await,
         Load::Scd2 { key, updated_at, vanished } => {
-            scd2::build(&mut build, &scd2::Settings { key, updated_at: updated_at.as_deref(), vanished: *vanished }).await
+            scd2::build(&mut build, &scd2::Settings { key, updated_at: updated_at.as_deref(), vanished: *vanished })
+                .await
         }
         Load::TimeRange { column, grain, lookback, start } => {
             let settings = time_range::Settings { column, grain: *grain, lookback: *lookback, start: *start };
@@ -70,7 +71,10 @@ fn same_types(cx: &BuildContext, live: &Version) -> Result<(), KindError> {
     let relaid = cx.file.partition_by != live.partition_by;
     let what = match retyped {
         Some((now, before)) => {
-            format!("column `{}` is {} in version {} and would be {}", now.name, before.data_type, live.number, now.data_type)
+            format!(
+                "column `{}` is {} in version {} and would be {}",
+                now.name, before.data_type, live.number, now.data_type
+            )
         }
         None if relaid => format!("version {} is divided by other columns", live.number),
         None => return Ok(()),
@@ -191,7 +195,8 @@ impl Build<'_> {
                 }
             }
         }
-        let (touched, kept): (Vec<_>, Vec<_>) = files.iter().cloned().zip(is_touched).partition(|(_, touched)| *touched);
+        let (touched, kept): (Vec<_>, Vec<_>) =
+            files.iter().cloned().zip(is_touched).partition(|(_, touched)| *touched);
         let files = |pairs: Vec<(DataFile, bool)>| pairs.into_iter().map(|(file, _)| file).collect();
         Ok((files(touched), files(kept)))
     }
@@ -254,8 +259,7 @@ impl Build<'_> {
                 format!("{} ({n} rows)", key.join(", "))
             })
             .collect();
-        let message =
-            format!("the key ({}) of {} stands twice: {}{more}", key.join(", "), file.name, shown.join("; "));
+        let message = format!("the key ({}) of {} stands twice: {}{more}", key.join(", "), file.name, shown.join("; "));
         Err(KindError::permanent(
             Diagnostic::error(&KEY_STANDS_TWICE, message).at(at()).hint("keep one row of each key in the SQL"),
         ))
@@ -265,7 +269,11 @@ impl Build<'_> {
     async fn count(&self, query: &str) -> Result<u64, KindError> {
         let batches = self.session().collect(query).await?;
         let cell = batches.iter().find(|batch| batch.num_rows() > 0).map(|batch| {
-            batch.column(0).as_primitive_opt::<Int64Type>().filter(|cells| cells.is_valid(0)).map_or(0, |cells| cells.value(0))
+            batch
+                .column(0)
+                .as_primitive_opt::<Int64Type>()
+                .filter(|cells| cells.is_valid(0))
+                .map_or(0, |cells| cells.value(0))
         });
         Ok(cell.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
     }

@@ -10,7 +10,8 @@ use super::{Build, counted};
 
 /// The values of a file in the columns that are replaced by.
 fn partition<'f>(file: &'f DataFile, columns: &[String]) -> Vec<Option<&'f str>> {
-    let value = |column: &String| file.partition.iter().find(|(name, _)| name == column).and_then(|(_, v)| v.as_deref());
+    let value =
+        |column: &String| file.partition.iter().find(|(name, _)| name == column).and_then(|(_, v)| v.as_deref());
     columns.iter().map(value).collect()
 }
 

@@ -25,7 +25,9 @@ pub(crate) struct Settings<'a> {
 pub(super) async fn build(build: &mut Build<'_>, settings: &Settings<'_>) -> Result<Built, KindError> {
     if let Some(live) = build.at_stake().filter(|live| live.rows > 0) {
         let rows = counted(live.rows, "row", "rows");
-        return Err(build.lost(&format!("the history of version {}, {rows}: the SQL yields the state of today", live.number)));
+        return Err(
+            build.lost(&format!("the history of version {}, {rows}: the SQL yields the state of today", live.number))
+        );
     }
     build.scratch("came").await?;
     build.keys_are_sound("came", settings.key).await?;
@@ -104,9 +106,9 @@ fn differs(statement: &Schema, key: &[String]) -> String {
             match column.data_type {
                 // Comparing these is not what the engine can do; their text is.
                 DataType::List(_) | DataType::Struct(_) => {
-                    format!("cast(l.{name} as varchar) is distinct from cast(c.{name} as varchar)")
+                    format!("(cast(l.{name} as varchar) is distinct from cast(c.{name} as varchar))")
                 }
-                _ => format!("l.{name} is distinct from c.{name}"),
+                _ => format!("(l.{name} is distinct from c.{name})"),
             }
         })
         .collect();
@@ -114,12 +116,7 @@ fn differs(statement: &Schema, key: &[String]) -> String {
 }
 
 /// A state ends after it began.
-async fn runs_forward(
-    build: &Build<'_>,
-    settings: &Settings<'_>,
-    ending: &str,
-    since: &str,
-) -> Result<(), KindError> {
+async fn runs_forward(build: &Build<'_>, settings: &Settings<'_>, ending: &str, since: &str) -> Result<(), KindError> {
     let key: Vec<String> = settings.key.iter().map(|column| format!("cast(l.{} as varchar)", quoted(column))).collect();
     let query = format!(
         "select {}, cast(l.valid_from as varchar), cast({since} as varchar) {ending} and {since} <= l.valid_from \

@@ -140,8 +140,7 @@ pub(super) async fn build(build: &mut Build<'_>, settings: &Settings<'_>) -> Res
     if !touched.is_empty() {
         build.register("touched", &build.cx.schema, &build.cx.file.partition_by, touched)?;
         let outside = inside(&format!("l.{column}"));
-        let rows =
-            format!("select {} from {BUILD}.touched as l where not {outside}", columns(&build.cx.schema, "l."));
+        let rows = format!("select {} from {BUILD}.touched as l where not {outside}", columns(&build.cx.schema, "l."));
         let rest = build.stage_query(&rows, &sort_by).await?;
         staged = StagedFiles::merge([staged, rest]);
     }
@@ -159,7 +158,9 @@ pub(super) async fn build(build: &mut Build<'_>, settings: &Settings<'_>) -> Res
         };
         if lost > 0 {
             let ranges = counted(u64::try_from(lost).unwrap_or(0), "range", "ranges");
-            return Err(build.lost(&format!("{ranges} of version {} before the first that its SQL yields now", live.number)));
+            return Err(
+                build.lost(&format!("{ranges} of version {} before the first that its SQL yields now", live.number))
+            );
         }
     }
     let state = serde_json::to_value(State { done }).unwrap_or(Json::Null);
@@ -202,7 +203,11 @@ fn within(name: &str, kind: &DataType, span: Span) -> String {
         }
     };
     let below = format!("{name} < {}", literal(span.to));
-    if span.from == BEGINNING { format!("({below})") } else { format!("({name} >= {} and {below})", literal(span.from)) }
+    if span.from == BEGINNING {
+        format!("({below})")
+    } else {
+        format!("({name} >= {} and {below})", literal(span.from))
+    }
 }
 
 /// The time that a file's rows span, when its statistics say so.
@@ -249,7 +254,9 @@ fn no_null(build: &Build<'_>, settings: &Settings<'_>, staged: &StagedFiles) -> 
     let rows = if count == 1 { "1 row has".to_owned() } else { format!("{count} rows have") };
     let message = format!("{rows} no `{}` in {}: they belong to no range of time", settings.column, file.name);
     Err(KindError::permanent(
-        Diagnostic::error(&TIME_IS_NULL, message).at(file.source.place(file.load_span)).hint("leave them out in the SQL"),
+        Diagnostic::error(&TIME_IS_NULL, message)
+            .at(file.source.place(file.load_span))
+            .hint("leave them out in the SQL"),
     ))
 }
 

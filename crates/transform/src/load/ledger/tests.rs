@@ -36,11 +36,18 @@ fn it_is_a_set_of_instants() {
     };
     let instants = |ledger: &Ledger| -> Vec<i64> { ledger.spans().iter().flat_map(|s| s.from..s.to).collect() };
     for _ in 0..300 {
-        let one = Ledger::of((0..6).map(|_| { let from = random(50); Span::new(from, from + random(8)) }));
-        let other = Ledger::of((0..6).map(|_| { let from = random(50); Span::new(from, from + random(8)) }));
+        let one = Ledger::of((0..6).map(|_| {
+            let from = random(50);
+            Span::new(from, from + random(8))
+        }));
+        let other = Ledger::of((0..6).map(|_| {
+            let from = random(50);
+            Span::new(from, from + random(8))
+        }));
         let from = random(50);
         let whole = Span::new(from, from + random(30));
-        let union: Vec<i64> = (0..60).filter(|at| instants(&one).contains(at) || instants(&other).contains(at)).collect();
+        let union: Vec<i64> =
+            (0..60).filter(|at| instants(&one).contains(at) || instants(&other).contains(at)).collect();
         assert_eq!(instants(&one.and(&other)), union);
         let gaps: Vec<i64> = (whole.from..whole.to).filter(|at| !instants(&one).contains(at)).collect();
         assert_eq!(instants(&one.gaps(whole)), gaps);

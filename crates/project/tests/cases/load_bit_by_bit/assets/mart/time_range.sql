@@ -1,5 +1,4 @@
 /*
 load: { time_range: { column: ts, grain: 1d, lookback: 3d } }
-on_change: forward
 */
-select 1 as a
+select 1 as id

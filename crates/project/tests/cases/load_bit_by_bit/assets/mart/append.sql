@@ -1,4 +1,4 @@
 /*
 load: append
 */
-select 1 as a
+select 1 as id

@@ -1,0 +1,4 @@
+/*
+load: { append: { from: raw.orders } }
+*/
+select 1 as id

@@ -1,0 +1,4 @@
+/*
+load: { merge: { key: id } }
+*/
+select 1 as id

@@ -1,0 +1,4 @@
+/*
+load: { partitions: day }
+*/
+select 1 as id

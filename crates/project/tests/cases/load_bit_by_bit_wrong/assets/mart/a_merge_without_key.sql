@@ -1,0 +1,4 @@
+/*
+load: { merge: {} }
+*/
+select 1 as id

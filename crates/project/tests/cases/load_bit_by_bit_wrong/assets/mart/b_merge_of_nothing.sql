@@ -1,0 +1,4 @@
+/*
+load: { merge: { key: [] } }
+*/
+select 1 as id

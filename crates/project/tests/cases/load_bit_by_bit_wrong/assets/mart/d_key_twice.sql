@@ -1,0 +1,4 @@
+/*
+load: { scd2: { key: [id, id] } }
+*/
+select 1 as id

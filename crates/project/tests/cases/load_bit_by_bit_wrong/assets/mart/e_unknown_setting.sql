@@ -1,0 +1,4 @@
+/*
+load: { scd2: { key: id, deletes: close } }
+*/
+select 1 as id

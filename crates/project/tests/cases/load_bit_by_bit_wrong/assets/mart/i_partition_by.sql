@@ -1,0 +1,5 @@
+/*
+load: { partitions: [day] }
+partition_by: region
+*/
+select 1 as id

@@ -1,0 +1,4 @@
+/*
+on_change: forward
+*/
+select 1 as id

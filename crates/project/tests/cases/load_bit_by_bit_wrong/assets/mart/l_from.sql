@@ -1,0 +1,4 @@
+/*
+load: { append: { from: orders } }
+*/
+select 1 as id

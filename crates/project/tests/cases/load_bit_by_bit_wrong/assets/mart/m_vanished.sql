@@ -1,0 +1,4 @@
+/*
+load: { scd2: { key: id, vanished: drop } }
+*/
+select 1 as id

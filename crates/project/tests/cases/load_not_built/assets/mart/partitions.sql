@@ -1,4 +1,0 @@
-/*
-load: { partitions: [day] }
-*/
-select 1 as a

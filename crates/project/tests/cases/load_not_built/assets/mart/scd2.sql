@@ -1,5 +1,0 @@
-/*
-load:
-  scd2: { key: [id] }
-*/
-select 1 as a
