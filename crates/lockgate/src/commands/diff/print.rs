@@ -33,6 +33,11 @@ pub(super) fn print(context: &Context, diff: &Diff) -> io::Result<()> {
     if diff.columns.iter().any(|column| column.changed > 0) {
         terminal.line(&format!("\nchanged cells, of {} in both versions", rows(diff.changed + diff.unchanged)))?;
         terminal.table(&cells(diff))?;
+        let same = diff.columns.iter().filter(|column| column.changed == 0).count() as u64;
+        if same > 0 {
+            let same = counted(same, "column is the same", "columns are the same");
+            terminal.line(&format!("  {}", paint.faint(&same)))?;
+        }
     }
     if !diff.samples_changed.is_empty() {
         let some = some(len(&diff.samples_changed), diff.changed, "changed");
@@ -122,18 +127,10 @@ fn schema(diff: &Diff, paint: Paint) -> Vec<String> {
 
 /// One line per column that changed anywhere.
 fn cells(diff: &Diff) -> Table {
-    let mut table = Table::new().indent(2).prose("").right("").right("").prose("");
-    let mut same = 0;
-    for column in &diff.columns {
-        if column.changed == 0 {
-            same += 1;
-            continue;
-        }
+    let mut table = Table::new().indent(2).prose("").right("").right("");
+    for column in diff.columns.iter().filter(|column| column.changed > 0) {
         let name = Cell::styled(Style::Strong, &column.column);
         table.row([name, count(column.changed).into(), percent(column.share).into()]);
-    }
-    if same > 0 {
-        table.row([Cell::styled(Style::Faint, counted(same, "column is the same", "columns are the same"))]);
     }
     table
 }
