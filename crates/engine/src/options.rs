@@ -41,15 +41,22 @@ pub(crate) fn merge_fan_in(threads: usize, memory: usize) -> usize {
     (memory / threads / BYTES_PER_RUN).clamp(4, 64)
 }
 
-/// Joins by sorting, which spills, instead of by hashing, which does not; and in batches so small that every operator finds
-/// room for one.
+/// Batches so small that every operator finds room for one.
+const SMALL_BATCH_ROWS: usize = 1024;
+
+/// Joins by sorting, which spills, instead of by hashing, which does not; and in small batches.
 pub(crate) fn frugal(config: &SessionConfig) -> SessionConfig {
-    const ROWS: usize = 1024;
     // The planner takes a sort-merge join only when there is more than one partition.
     let partitions = config.target_partitions().max(2);
-    let mut config = config.clone().with_batch_size(ROWS).with_target_partitions(partitions);
+    let mut config = config.clone().with_batch_size(SMALL_BATCH_ROWS).with_target_partitions(partitions);
     config.options_mut().optimizer.prefer_hash_join = false;
     config
+}
+
+/// One partition, in small batches: the least that a sort can do with. Of sorts side by side, one takes what another gave
+/// back to merge with, and the other then finds no room (measured: two sorts of 400,000 rows of 100 bytes in 24 MB).
+pub(crate) fn single(config: &SessionConfig) -> SessionConfig {
+    config.clone().with_batch_size(SMALL_BATCH_ROWS).with_target_partitions(1)
 }
 
 /// SQL's names of types as Lockgate means them: instants are microseconds, `timestamptz` is UTC, and Lockgate's own

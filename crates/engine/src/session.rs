@@ -20,7 +20,7 @@ use crate::scan::PinnedProvider;
 use crate::stream::{Finish, OnSpill, Shape, start, without_hash_joins};
 use crate::syntax::{Names, deep, typed};
 use crate::tables::{Entry, Tables};
-use crate::{BatchStream, EngineError, PinnedTable, conform, functions, lineage, predicate};
+use crate::{BatchStream, EngineError, PinnedTable, conform, functions, lineage, options, predicate, rows};
 
 /// A variable's value.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +96,14 @@ impl Session {
     #[must_use]
     pub fn frugal(&self) -> Session {
         Session { state: Arc::new(without_hash_joins(&self.state)), ..self.clone() }
+    }
+
+    /// A session that sorts with the least memory, on one thread. For sorts that ran out of it.
+    #[must_use]
+    pub fn single(&self) -> Session {
+        let mut state = SessionState::clone(&self.state);
+        *state.config_mut() = options::single(state.config());
+        Session { state: Arc::new(state), ..self.clone() }
     }
 
     /// Under its own name; a table of that name is replaced.
@@ -191,6 +199,16 @@ impl Session {
         sort_by: &[String],
     ) -> Result<Vec<BatchStream>, EngineError> {
         self.build(&typed(sql), output, sort_by).await
+    }
+
+    /// The result as encoded rows ([`crate::Row`]) in their order, in the one column of one stream. The first `key` columns are the
+    /// rows' key, the next `compared` are compared as well. It spills. Nothing is run again when memory does not
+    /// suffice; [`Session::single`] may do with less.
+    pub async fn sorted_rows(&self, sql: &str, key: usize, compared: usize) -> Result<BatchStream, EngineError> {
+        let plan = self.logical(sql)?;
+        let plan = deep(sql.len(), || rows::sorted(plan, key, compared))?;
+        let mut streams = self.start(&plan, Shape::Merged, Finish::AsIs).await?;
+        streams.pop().ok_or_else(|| EngineError::Execution("the plan has no result".to_owned()))
     }
 
     /// The whole result, for results that are small. Strings come in Arrow's ordinary layout.

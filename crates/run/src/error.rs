@@ -80,8 +80,10 @@ codes! {
         "A test made this step fail. It does not happen in production.";
     SELECTS_NOTHING = "LG0715", "a query reads what is not there",
         "A query may read assets (`schema.table`), their rejects tables (`schema.table__rejects`), `version('schema.table', N)`, and the tables of schema `lockgate`.";
-    DIFF_KEY = "LG0716", "a diff needs a key",
-        "Rows of two versions are told apart by a key. It comes from the asset's `unique` check; name one with `--key a,b` when there is none.";
+    DIFF_KEY = "LG0716", "this is not a key of both versions",
+        "`lockgate diff` tells rows of two versions apart by a key: the columns named with `--key a,b`, else those of the asset's first `unique` check. Both versions must have each column of the key, with types that can be compared. `lockgate show NAME --version N` lists a version's columns.";
+    DIFF_VERSIONS = "LG0735", "these versions cannot be compared",
+        "`lockgate diff` compares two different versions of one asset whose files are kept: published, superseded, retracted, held or dismissed ones. The files of a failed version are removed at once, those of an expired one by retention, and those of a version that a run is still building may change. `lockgate history NAME` shows the state of each.";
     UNKNOWN_CHECK = "LG0718", "no such check",
         "The asset has no check of that name. A check is called `kind_columns` unless it says `name:`; `lockgate show NAME` lists them.";
     PAST_DATE = "LG0719", "a date that has passed",

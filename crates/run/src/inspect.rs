@@ -1,9 +1,9 @@
-//! Looking at versions: show, query, history, diff.
+//! Looking at versions: show, query, history.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use arrow::array::{Array, Int64Array, RecordBatch, UInt64Array};
+use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, Utc};
@@ -12,7 +12,7 @@ use lockgate_engine::{BatchStream, PinnedTable, Session};
 use lockgate_types::{AssetName, Diagnostic, Samples, Schema, Version, VersionNumber};
 use serde::Serialize;
 
-use crate::error::{DIFF_KEY, SELECTS_NOTHING};
+use crate::error::SELECTS_NOTHING;
 use crate::{Graph, RunError, SchemaChange, Workspace};
 
 /// Which version to look at.
@@ -65,49 +65,6 @@ impl std::fmt::Debug for Query {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Query").field("schema", &self.schema).finish_non_exhaustive()
     }
-}
-
-/// Two versions to compare.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DiffOf {
-    /// The live version with the held one.
-    Held,
-    Between(VersionNumber, VersionNumber),
-}
-
-/// What differs between two versions, by key.
-#[derive(Clone, Debug, Serialize)]
-pub struct Diff {
-    pub asset: AssetName,
-    pub from: VersionNumber,
-    pub to: VersionNumber,
-    pub key: Vec<String>,
-    /// Rows whose key only `to` has.
-    pub added: u64,
-    /// Rows whose key only `from` has.
-    pub removed: u64,
-    /// Rows of both with at least one other cell.
-    pub changed: u64,
-    pub unchanged: u64,
-    /// Changed cells by column, most first; columns without changes are left out.
-    pub columns: Vec<DiffColumn>,
-    pub schema: SchemaChange,
-    pub samples_added: Samples,
-    pub samples_removed: Samples,
-    pub samples_changed: Vec<ChangedRow>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct DiffColumn {
-    pub column: String,
-    pub changed: u64,
-}
-
-/// One changed row: its key, and column, value before, value after.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ChangedRow {
-    pub key: Vec<Option<String>>,
-    pub cells: Vec<(String, Option<String>, Option<String>)>,
 }
 
 /// Batches as text cells.
@@ -170,7 +127,7 @@ impl Workspace {
         })
     }
 
-    async fn any_version(&self, name: &AssetName, number: VersionNumber) -> Result<Version, RunError> {
+    pub(crate) async fn any_version(&self, name: &AssetName, number: VersionNumber) -> Result<Version, RunError> {
         let version = self.catalog.version(self.env(), name, number).await?;
         version.ok_or_else(|| RunError::UnknownVersion { asset: name.clone(), number })
     }
@@ -214,189 +171,6 @@ impl Workspace {
         let stream = session.stream(&parsed.rewritten).await.map_err(as_invalid)?;
         Ok(Query { schema: stream.schema(), stream })
     }
-
-    /// Compares two versions by key, in bounded memory: the engine's joins spill.
-    ///
-    /// # Errors
-    /// [`RunError::Invalid`] when there is no key; unknown versions; engine errors.
-    pub async fn diff(
-        &self,
-        graph: &Graph,
-        name: &AssetName,
-        of: DiffOf,
-        key: Option<Vec<String>>,
-        limit: usize,
-    ) -> Result<Diff, RunError> {
-        let node = graph.node(name)?;
-        let (from, to) = match of {
-            DiffOf::Between(from, to) => (self.any_version(name, from).await?, self.any_version(name, to).await?),
-            DiffOf::Held => {
-                let held = self.catalog.held(self.env()).await?.into_iter().find(|version| version.asset == *name);
-                let held = held.ok_or_else(|| RunError::NothingHeld { asset: name.clone() })?;
-                let live = self.catalog.live_one(self.env(), name).await?;
-                (live.ok_or_else(|| RunError::NothingPublished { asset: name.clone() })?, held)
-            }
-        };
-        // A `unique` over some rows only does not tell all rows apart.
-        let unique = node.checks.iter().find(|check| check.kind == "unique" && check.filter.is_none());
-        let unique = unique.map(|check| check.columns.clone());
-        let Some(key) = key.or(unique) else {
-            return Err(RunError::Invalid(
-                Diagnostic::error(&DIFF_KEY, format!("{name} has no `unique` check that says what a row's key is"))
-                    .hint(format!("lockgate diff {name} … --key COLUMN,COLUMN"))
-                    .into(),
-            ));
-        };
-        let shared = |column: &str| from.schema.column(column).is_some() && to.schema.column(column).is_some();
-        if let Some(missing) = key.iter().find(|column| !shared(column)) {
-            return Err(RunError::Invalid(
-                Diagnostic::error(&DIFF_KEY, format!("`{missing}` is not a column of both versions of {name}")).into(),
-            ));
-        }
-        let session = self.session(self.effects.clock.now())?;
-        let table = self.lake.table(name);
-        session.register_as("lockgate_diff", "a", PinnedTable::of(&from, &table))?;
-        session.register_as("lockgate_diff", "b", PinnedTable::of(&to, &table))?;
-        let compared: Vec<String> = to
-            .schema
-            .columns
-            .iter()
-            .map(|column| column.name.clone())
-            .filter(|column| shared(column) && !key.contains(column))
-            .collect();
-        let sql = DiffSql { key: &key, compared: &compared };
-        let counts = session.collect(&sql.counts()).await?;
-        let count = |column: usize| counts.first().map_or(0, |batch| integer(batch, column));
-        let mut columns: Vec<DiffColumn> = compared
-            .iter()
-            .enumerate()
-            .map(|(index, column)| DiffColumn { column: column.clone(), changed: count(4 + index) })
-            .filter(|column| column.changed > 0)
-            .collect();
-        columns.sort_by(|a, b| b.changed.cmp(&a.changed).then_with(|| a.column.cmp(&b.column)));
-        let changed = samples(&session.collect(&sql.changed_rows(limit)).await?);
-        Ok(Diff {
-            asset: name.clone(),
-            from: from.number,
-            to: to.number,
-            added: count(0),
-            removed: count(1),
-            changed: count(2),
-            unchanged: count(3),
-            columns,
-            schema: SchemaChange::between(&from.schema, &to.schema),
-            samples_added: self.rows_only_in(&session, &sql, "b", "a", limit).await?,
-            samples_removed: self.rows_only_in(&session, &sql, "a", "b", limit).await?,
-            samples_changed: changed.rows.iter().map(|row| changed_row(row, key.len(), &compared)).collect(),
-            key: key.clone(),
-        })
-    }
-
-    async fn rows_only_in(
-        &self,
-        session: &Session,
-        sql: &DiffSql<'_>,
-        table: &str,
-        other: &str,
-        limit: usize,
-    ) -> Result<Samples, RunError> {
-        Ok(samples(&session.collect(&sql.only_in(table, other, limit)).await?))
-    }
-}
-
-/// The statements of a diff over `lockgate_diff.a` (before) and `.b` (after).
-struct DiffSql<'a> {
-    key: &'a [String],
-    compared: &'a [String],
-}
-
-impl DiffSql<'_> {
-    // `is distinct from` takes whatever follows as its right side, so each comparison stands in parentheses.
-    fn on(&self) -> String {
-        let equal = |column: &String| format!("(a.{0} is not distinct from b.{0})", quoted(column));
-        self.key.iter().map(equal).collect::<Vec<_>>().join(" and ")
-    }
-
-    fn any_changed(&self) -> String {
-        let differs = |column: &String| format!("(a.{0} is distinct from b.{0})", quoted(column));
-        match self.compared {
-            [] => "false".to_owned(),
-            columns => columns.iter().map(differs).collect::<Vec<_>>().join(" or "),
-        }
-    }
-
-    /// Added, removed, changed, unchanged, then changed cells of every compared column, in one row.
-    fn counts(&self) -> String {
-        let both = "a._in is not null and b._in is not null";
-        let changed = self.any_changed();
-        let mut sums = vec![
-            "a._in is null".to_owned(),
-            "b._in is null".to_owned(),
-            format!("{both} and ({changed})"),
-            format!("{both} and not ({changed})"),
-        ];
-        sums.extend(
-            self.compared.iter().map(|column| format!("{both} and (a.{0} is distinct from b.{0})", quoted(column))),
-        );
-        let sums: Vec<String> = sums
-            .iter()
-            .enumerate()
-            .map(|(index, condition)| format!("count(*) filter (where {condition}) as c{index}"))
-            .collect();
-        format!(
-            "select {} from (select *, true as _in from lockgate_diff.a) a \
-             full join (select *, true as _in from lockgate_diff.b) b on {}",
-            sums.join(", "),
-            self.on()
-        )
-    }
-
-    fn only_in(&self, table: &str, other: &str, limit: usize) -> String {
-        let order = self.key.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ");
-        format!(
-            "select {table}.* from lockgate_diff.{table} {table} left anti join lockgate_diff.{other} {other} on {} \
-             order by {order} limit {limit}",
-            self.on()
-        )
-    }
-
-    /// The key, then before and after of every compared column.
-    fn changed_rows(&self, limit: usize) -> String {
-        let key = self.key.iter().map(|column| format!("b.{0} as {0}", quoted(column)));
-        let cells =
-            self.compared.iter().enumerate().flat_map(|(index, column)| {
-                ["a", "b"].map(|side| format!("{side}.{} as {side}{index}", quoted(column)))
-            });
-        let order = (1..=self.key.len()).map(|column| column.to_string()).collect::<Vec<_>>().join(", ");
-        format!(
-            "select {} from lockgate_diff.a a join lockgate_diff.b b on {} where {} order by {order} limit {limit}",
-            key.chain(cells).collect::<Vec<_>>().join(", "),
-            self.on(),
-            self.any_changed()
-        )
-    }
-}
-
-fn quoted(column: &str) -> String {
-    format!("\"{}\"", column.replace('"', "\"\""))
-}
-
-fn changed_row(row: &[Option<String>], key_columns: usize, compared: &[String]) -> ChangedRow {
-    let (key, cells) = row.split_at(key_columns.min(row.len()));
-    let pairs = cells.chunks_exact(2).zip(compared);
-    ChangedRow {
-        key: key.to_vec(),
-        cells: pairs
-            .filter(|(pair, _)| pair[0] != pair[1])
-            .map(|(pair, column)| (column.clone(), pair[0].clone(), pair[1].clone()))
-            .collect(),
-    }
-}
-
-fn integer(batch: &RecordBatch, column: usize) -> u64 {
-    let column = batch.column(column);
-    let signed = column.as_any().downcast_ref::<Int64Array>().map(|array| u64::try_from(array.value(0)).unwrap_or(0));
-    signed.or_else(|| column.as_any().downcast_ref::<UInt64Array>().map(|array| array.value(0))).unwrap_or(0)
 }
 
 /// What a query can read, registered as it is asked for.

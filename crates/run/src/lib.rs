@@ -11,6 +11,7 @@
 //! one task per asset in memory.
 
 mod decide;
+mod diff;
 mod error;
 mod execute;
 mod graph;
@@ -26,11 +27,14 @@ mod status;
 mod workspace;
 
 pub use decide::{BaselineReport, CheckReport, SuppressRequest};
+pub use diff::{
+    CellChange, ChangedRow, Comparison, Diff, DiffColumn, DiffFiles, DiffOf, DiffRows, NotCompared, OfBoth,
+};
 pub use error::{CODES, RunError};
 pub use execute::{AssetResult, Observer, RunOptions, RunSummary};
 pub use graph::{Graph, Node};
 pub use inspect::samples;
-pub use inspect::{ChangedRow, Diff, DiffColumn, DiffOf, Query, QueryOptions, Shown, Which};
+pub use inspect::{Query, QueryOptions, Shown, Which};
 pub use lockgate_kind::TimeSpan;
 pub use plan::{Estimate, Plan, PlanOptions, Reason, SchemaChange, Step};
 pub use publish::FAULT_POINTS;

@@ -4,5 +4,6 @@
 mod cases;
 mod fixture;
 mod memory;
+mod rows;
 mod scale;
 mod scan;

@@ -1,8 +1,9 @@
 //! `lockgate query`.
 
-mod format;
+pub(crate) mod format;
+pub(crate) mod new_file;
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
@@ -13,12 +14,13 @@ use futures::StreamExt;
 use lockgate_run::{Query, QueryOptions};
 use lockgate_types::Diagnostic;
 
-use crate::codes::{CANNOT_WRITE, USAGE};
+use crate::codes::USAGE;
 use crate::context::{Context, shown_path};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::terminal::number::{counted, duration_ms, rows};
 use crate::terminal::time::between_ms;
 use format::Sink;
+use new_file::NewFile;
 
 /// A table shows no more rows than this.
 const TABLE_ROWS_MAX: usize = 1_000;
@@ -62,7 +64,7 @@ pub(crate) enum Format {
 
 impl Format {
     /// What a file's name says.
-    fn of_file(path: &Path) -> Option<Self> {
+    pub(crate) fn of_file(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_lowercase().as_str() {
             "csv" => Some(Format::Csv),
             "json" => Some(Format::Json),
@@ -165,20 +167,9 @@ async fn drain(mut query: Query, mut sink: Sink<'_>) -> Result<u64, Failure> {
     Ok(written)
 }
 
-/// Writes beside the file and renames, so that the file is whole or is not there.
 async fn to_file(path: &Path, format: Format, query: Query) -> Result<u64, Failure> {
-    let cannot = |error: io::Error| {
-        // Without the name of the temporary file, which says nothing.
-        let error = error.raw_os_error().map_or(error, io::Error::from_raw_os_error);
-        Failure::failed(Diagnostic::error(&CANNOT_WRITE, format!("{} cannot be written: {error}", path.display())))
-    };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !folder.is_dir() {
-        let message = format!("{} cannot be written: there is no folder {}", path.display(), folder.display());
-        return Err(Failure::failed(Diagnostic::error(&CANNOT_WRITE, message)));
-    }
-    let file = tempfile::Builder::new().prefix(".lockgate-").tempfile_in(folder).map_err(cannot)?;
-    let writer = file.as_file().try_clone().map_err(cannot)?;
+    let file = NewFile::beside(path)?;
+    let mut out = file.writer()?;
     let written = if format == Format::Table {
         let schema: SchemaRef = query.schema.clone();
         let batches: Vec<RecordBatch> = query
@@ -189,25 +180,12 @@ async fn to_file(path: &Path, format: Format, query: Query) -> Result<u64, Failu
             .into_iter()
             .collect::<Result<_, _>>()?;
         let text = format::table(&schema, &batches)?.render(crate::terminal::style::Paint::OFF, None).text;
-        std::fs::write(file.path(), text).map_err(cannot)?;
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| file.cannot(error))?;
         batches.iter().map(|batch| batch.num_rows() as u64).sum()
     } else {
-        let sink = Sink::new(format, &query.schema, Box::new(io::BufWriter::new(writer)), true)?;
+        let sink = Sink::new(format, &query.schema, out, true)?;
         drain(query, sink).await?
     };
-    file.as_file().sync_all().map_err(cannot)?;
-    // A temporary file is private; what was asked for has the rights that files have here.
-    #[cfg(unix)]
-    readable(file.path()).map_err(cannot)?;
-    file.persist(path).map_err(|error| cannot(error.error))?;
+    file.put()?;
     Ok(written)
-}
-
-/// The rights of a newly made file, as the umask of this process leaves them.
-#[cfg(unix)]
-fn readable(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let umask = status.lines().find_map(|line| u32::from_str_radix(line.strip_prefix("Umask:")?.trim(), 8).ok());
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666 & !umask.unwrap_or(0o022)))
 }

@@ -40,6 +40,7 @@ macro_rules! sessions {
 
 sessions! {
     decide
+    diff
     init
     late
     look

@@ -115,6 +115,7 @@ async fn a_diff_of_a_held_version_is_by_key() {
     let world = with_a_held_mart().await;
     let (workspace, graph) = world.opened().await;
     let diff = workspace.diff(&graph, &name("mart.totals"), DiffOf::Held, None, 10).await.unwrap();
+    let diff = diff.finish().await.unwrap();
     assert_eq!((diff.added, diff.removed, diff.changed, diff.unchanged), (1, 0, 1, 1));
     assert_eq!(diff.key, ["id"]);
     assert_eq!(diff.columns.len(), 1);

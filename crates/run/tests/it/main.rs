@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)] // and suppressions end by the wall clock
 
 mod decisions;
+mod diff;
 mod durability;
 mod gate;
 mod groups;

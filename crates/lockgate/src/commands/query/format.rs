@@ -20,10 +20,11 @@ use crate::codes::OUTPUT;
 use crate::exit::Failure;
 use crate::terminal::table::{Align, Cell, Table};
 
-type Out<'a> = Box<dyn Write + Send + 'a>;
+/// Where it goes.
+pub(crate) type Out<'a> = Box<dyn Write + Send + 'a>;
 
 /// A file being written.
-pub(super) enum Sink<'a> {
+pub(crate) enum Sink<'a> {
     Csv(Out<'a>),
     Json(arrow::json::Writer<Out<'a>, JsonArray>, bool),
     Stream(StreamWriter<Out<'a>>),
@@ -33,7 +34,7 @@ pub(super) enum Sink<'a> {
 
 impl<'a> Sink<'a> {
     /// `is_file` chooses between Arrow's two forms.
-    pub(super) fn new(format: Format, schema: &SchemaRef, mut out: Out<'a>, is_file: bool) -> Result<Self, Failure> {
+    pub(crate) fn new(format: Format, schema: &SchemaRef, mut out: Out<'a>, is_file: bool) -> Result<Self, Failure> {
         Ok(match format {
             Format::Table | Format::Csv => {
                 out.write_all(csv_head(schema).as_bytes())?;
@@ -56,7 +57,7 @@ impl<'a> Sink<'a> {
         })
     }
 
-    pub(super) fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
         match self {
             Sink::Csv(out) => out.write_all(csv_rows(batch)?.as_bytes())?,
             Sink::Json(writer, started) => {
@@ -70,7 +71,7 @@ impl<'a> Sink<'a> {
         Ok(())
     }
 
-    pub(super) fn finish(self) -> Result<(), Failure> {
+    pub(crate) fn finish(self) -> Result<(), Failure> {
         match self {
             Sink::Csv(mut out) => out.flush()?,
             Sink::Json(mut writer, started) => {
