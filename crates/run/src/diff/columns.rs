@@ -6,7 +6,6 @@ use arrow::datatypes::{Field, Fields, Schema as ArrowSchema, SchemaRef};
 use lockgate_engine::RowLayout;
 use lockgate_project::Load;
 use lockgate_types::diagnostic::did_you_mean;
-use lockgate_project::Load;
 use lockgate_types::{Column, DataType, Diagnostic, Diagnostics, Schema};
 
 use super::pair::Pair;
