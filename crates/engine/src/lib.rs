@@ -21,6 +21,7 @@ mod options;
 mod pinned;
 mod planner;
 mod predicate;
+mod reads;
 mod scan;
 mod session;
 mod spill;

@@ -167,6 +167,10 @@ impl Asset for SqlTransform {
         self.inline.then_some(&self.sql)
     }
 
+    fn query(&self) -> Option<&SqlText> {
+        Some(&self.sql)
+    }
+
     async fn plan(&self, session: &Session, _live: Option<&Version>) -> Result<Planned, Diagnostics> {
         let planned = session.plan(&self.sql).await?;
         Ok(Planned { schema: planned.schema, lineage: planned.lineage, warnings: Vec::new() })

@@ -4,5 +4,6 @@
 mod cases;
 mod fixture;
 mod memory;
+mod reads;
 mod scale;
 mod scan;
