@@ -21,6 +21,7 @@ mod plan;
 mod publish;
 mod stage;
 mod status;
+mod unit_test;
 mod workspace;
 
 pub use decide::{BaselineReport, CheckReport, SuppressRequest};
@@ -32,4 +33,8 @@ pub use inspect::{ChangedRow, Diff, DiffColumn, DiffOf, Query, QueryOptions, Sho
 pub use plan::{Estimate, Plan, PlanOptions, Reason, SchemaChange, Step};
 pub use publish::FAULT_POINTS;
 pub use status::{AssetStatus, HeldInfo, LiveInfo, Standing, Status};
+pub use unit_test::{
+    Masked, MovedRow, PairedRow, PreparedTest, RecordedInput, RecordedTest, RowsDiff, TestOutcome, TestResult, TextRow,
+    UnitTests,
+};
 pub use workspace::{OpenOptions, ReadEnv, Workspace};
