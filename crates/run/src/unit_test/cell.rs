@@ -1,5 +1,6 @@
 //! One value of a row, between YAML, Arrow, what a person reads, and what is compared.
 
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use serde_json::Value as Json;
 use super::instant;
 
 /// A value of a [`DataType`], which its holder knows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, PartialOrd)]
 pub(crate) enum Cell {
     Null,
     Boolean(bool),
@@ -194,6 +195,15 @@ impl Cell {
         }
     }
 
+    /// A total order, null first: what comes in another order each time is shown in this one.
+    pub(crate) fn order(&self, other: &Cell) -> Ordering {
+        match (self, other) {
+            (Cell::Double(one), Cell::Double(two)) => one.total_cmp(two),
+            (Cell::List(one), Cell::List(two)) | (Cell::Struct(one), Cell::Struct(two)) => order(one, two),
+            _ => self.partial_cmp(other).unwrap_or(Ordering::Equal),
+        }
+    }
+
     /// Whether it says something: neither null nor zero, false or empty.
     pub(crate) fn says_something(&self) -> bool {
         match self {
@@ -208,6 +218,12 @@ impl Cell {
             Cell::Date(_) | Cell::Instant(_) | Cell::Struct(_) => true,
         }
     }
+}
+
+/// Of two rows, by their first cells that differ.
+pub(crate) fn order(one: &[Cell], two: &[Cell]) -> Ordering {
+    let cells = one.iter().zip(two).map(|(one, two)| one.order(two));
+    cells.fold(Ordering::Equal, Ordering::then).then(one.len().cmp(&two.len()))
 }
 
 /// JSON with the keys of its objects in order.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use lockgate_types::Column;
 use serde::Serialize;
 
-use super::cell::Cell;
+use super::cell::{self, Cell};
 
 /// More rows of a side are shown without looking for their like.
 const PAIRED: usize = 200;
@@ -94,6 +94,7 @@ pub(crate) fn compare(
     came: &[Vec<Cell>],
     ordered: bool,
 ) -> Option<RowsDiff> {
+    let cells = came;
     let (expected, came) = (Side::of(expected, columns), Side::of(came, columns));
     let mut left: HashMap<&[String], Vec<usize>> = HashMap::new();
     for (index, key) in came.keys.iter().enumerate().rev() {
@@ -109,7 +110,8 @@ pub(crate) fn compare(
         }
     }
     let mut unexpected: Vec<usize> = left.into_values().flatten().collect();
-    unexpected.sort_unstable();
+    // Rows without an order come in another one each time.
+    unexpected.sort_by(|a, b| cell::order(&cells[*a], &cells[*b]));
     let mut diff = RowsDiff {
         columns: columns.iter().map(|column| column.name.clone()).collect(),
         same: places.len() as u64,
