@@ -21,6 +21,7 @@ mod options;
 mod pinned;
 mod planner;
 mod predicate;
+mod reads;
 mod rows;
 mod scan;
 mod session;

@@ -5,6 +5,8 @@ mod prune;
 
 use std::sync::{Arc, OnceLock};
 
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType as Arrow, Field, FieldRef, Fields, Schema as ArrowSchema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::Session;
@@ -81,6 +83,22 @@ pub(crate) fn engine_field(column: &Column) -> Field {
 
 fn engine_schema(schema: &Schema) -> SchemaRef {
     Arc::new(ArrowSchema::new(schema.columns.iter().map(engine_field).collect::<Fields>()))
+}
+
+/// Rows at hand with the types that they would have if they were read from a version's files. There is a batch also when there are
+/// no rows.
+pub(crate) fn as_read(schema: &Schema, batches: &[RecordBatch]) -> DfResult<Vec<RecordBatch>> {
+    let target = engine_schema(schema);
+    if batches.is_empty() {
+        return Ok(vec![RecordBatch::new_empty(target)]);
+    }
+    let cast_all = |batch: &RecordBatch| -> DfResult<RecordBatch> {
+        let columns = batch.columns().iter().zip(target.fields());
+        let columns = columns.map(|(array, field)| cast(array, field.data_type())).collect::<Result<Vec<_>, _>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(target.clone(), columns, &options)?)
+    };
+    batches.iter().map(cast_all).collect()
 }
 
 #[async_trait]

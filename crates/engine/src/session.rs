@@ -1,6 +1,6 @@
 //! One per piece of work: tables by name, then SQL over them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,11 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::Shared;
 use crate::planner::Planner;
-use crate::scan::PinnedProvider;
+use crate::scan::{PinnedProvider, as_read};
 use crate::stream::{Finish, OnSpill, Shape, start, without_hash_joins};
 use crate::syntax::{Names, deep, typed};
 use crate::tables::{Entry, Tables};
-use crate::{BatchStream, EngineError, PinnedTable, conform, functions, lineage, options, predicate, rows};
+use crate::{BatchStream, EngineError, PinnedTable, conform, functions, lineage, options, predicate, reads, rows};
 
 /// A variable's value.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,12 +144,26 @@ impl Session {
         Ok(())
     }
 
+    /// Rows at hand in an asset's place, by the columns of `schema`. SQL means the same over them as over a version's files.
+    pub fn register_rows(&self, name: &AssetName, schema: &Schema, batches: &[RecordBatch]) -> Result<(), EngineError> {
+        self.register_batches(name.schema(), name.table(), as_read(schema, batches)?)
+    }
+
     /// Type-checks an asset's SQL against the tables registered; nothing is opened. Everything wrong is reported at once, as far as
     /// it can be told.
     pub async fn plan(&self, sql: &SqlText) -> Result<Planned, Diagnostics> {
         deep(sql.sql.len(), || {
             let (logical, schema) = self.planner().asset(sql)?;
             Ok(Planned { schema, lineage: lineage::lineage(&logical.analyzed) })
+        })
+    }
+
+    /// The columns that a build of this SQL would read, of each registered table that it reads at all: also those that only
+    /// decide which rows there are. Nothing is opened.
+    pub fn columns_read(&self, sql: &SqlText) -> Result<BTreeMap<AssetName, BTreeSet<String>>, EngineError> {
+        deep(sql.sql.len(), || {
+            let logical = self.planner().logical(sql, Names::Any)?;
+            Ok(reads::columns(&self.state.optimize(&logical.plan)?)?)
         })
     }
 

@@ -59,6 +59,11 @@ pub trait Asset: Send + Sync + fmt::Debug {
         None
     }
 
+    /// The SELECT whose rows are the asset's, of a kind that is nothing else: what unit tests run over given rows.
+    fn query(&self) -> Option<&SqlText> {
+        self.inline()
+    }
+
     /// The schema and lineage of what a build will yield. `session` has the inputs registered without files, so
     /// that planning opens no table. `live` is the published version, whose frozen schema a source goes by.
     async fn plan(&self, session: &Session, live: Option<&Version>) -> Result<Planned, Diagnostics>;

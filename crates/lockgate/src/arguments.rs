@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     baseline, check, diff, dismiss, explain, history, init, lineage, plan, publish, query, reference, rollback, run,
-    show, status, suppress, version,
+    show, status, suppress, test, version,
 };
 
 /// Bad data never ships; good data ships itself.
@@ -56,6 +56,7 @@ pub(crate) enum Command {
     Run(run::Arguments),
     Status(status::Arguments),
     Check(check::Arguments),
+    Test(test::Arguments),
     Baseline(baseline::Arguments),
     Show(show::Arguments),
     Query(query::Arguments),
@@ -76,8 +77,6 @@ pub(crate) enum Command {
     Doctor(NotBuilt),
     #[command(hide = true)]
     Gc(NotBuilt),
-    #[command(hide = true)]
-    Test(NotBuilt),
     #[command(hide = true)]
     Why(NotBuilt),
     #[command(hide = true)]

@@ -31,6 +31,7 @@ pub const CODES: &[&Code] = &[
     &KNOWN_FAILURE,
     &GROUP,
     &CHECK,
+    &UNIT_TEST,
 ];
 
 pub static INVALID_YAML: Code = Code {
@@ -175,8 +176,8 @@ select …
 pub static NOT_READ: Code = Code {
     id: "LG0115",
     title: "a file that is not read",
-    text: "Under `assets/` Lockgate reads `.yml` and `.sql` files, under `functions/` `.sql` files. Anything else there \
-           has no effect. A file that was probably meant as an asset (`.yaml`, `.YML`) is an error, others a warning; \
+    text: "Under `assets/` Lockgate reads `.yml` and `.sql` files, under `functions/` `.sql` files, under `tests/` \
+           `.yml` files. Anything else there has no effect. A file that was probably meant as an asset (`.yaml`, `.YML`) is an error, others a warning; \
            names that start with `.` are passed over.",
 };
 
@@ -289,4 +290,21 @@ checks:
     error: "> 0.1%"
     warn: "> 0"
 ```"#,
+};
+
+pub static UNIT_TEST: Code = Code {
+    id: "LG0140",
+    title: "a unit test that cannot be read",
+    text: r#"`tests/NAME.yml` holds unit tests of the asset NAME; `tests/NAME.anything.yml` holds more of them. The file is one
+test, or several under `tests:`, and not both at once. Rows are maps of columns to values.
+
+```yaml
+given:
+  raw.load:
+    - { ts: "2013-01-01T00:00:00", region: north, load_mw: 10.5 }
+expect:
+  - { day: 2013-01-01, region: north, peak_mw: 10.5 }
+```
+
+`lockgate test --record NAME` writes such a file from real rows."#,
 };

@@ -173,18 +173,26 @@ pub(crate) fn functions(root: &Path, diagnostics: &mut Diagnostics) -> Vec<Sourc
     sources
 }
 
-/// Unit tests are planned: files that would be some are told, not passed over.
-pub(crate) fn tests(root: &Path, diagnostics: &mut Diagnostics) {
+/// The files of unit tests, sorted. What was probably meant as one and is none is told.
+pub(crate) fn tests(root: &Path, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
     let folder = Path::new("tests");
     if !root.join(folder).is_dir() {
-        return;
+        return Vec::new();
     }
-    let is_test = |name: &str| name.strip_suffix(".yml").is_some_and(|stem| stem.parse::<AssetName>().is_ok());
-    if let Some(entry) = list(root, folder, diagnostics).into_iter().find(|entry| is_test(&entry.name)) {
-        let mut warning = planned::not_built("`lockgate test`", Place::file(&folder.join(&entry.name)));
-        warning.level = lockgate_types::Level::Warning;
-        diagnostics.push(warning.hint("the files stay unread; checks are what guards a version"));
+    let mut files = Vec::new();
+    for entry in list(root, folder, diagnostics) {
+        let path = folder.join(&entry.name);
+        let extension = entry.name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        if entry.kind.is_file() && extension == "yml" {
+            files.push(path);
+        } else if entry.kind.is_file() && matches!(extension.to_lowercase().as_str(), "yml" | "yaml") {
+            diagnostics.push(not_read(&path, extension));
+        } else if entry.kind.is_dir() {
+            let message = "this is not read: unit tests are `.yml` files directly in `tests`";
+            diagnostics.push(Diagnostic::warning(&codes::NOT_READ, message).at(Place::file(&path)));
+        }
     }
+    files
 }
 
 struct Entry {

@@ -1,7 +1,7 @@
 //! A folder of files becomes a typed [`Project`], with diagnostics.
 //!
 //! It owns the envelope of an asset file (kind, description, owner, tags, gate, load, layout, contract, checks as
-//! written), `lockgate.yml`, `_defaults.yml`, `lockgate.known.yml`, the names that paths give, `${…}` values and
+//! written), `lockgate.yml`, `_defaults.yml`, `lockgate.known.yml`, files of unit tests, the names that paths give, `${…}` values and
 //! the words that select assets. It does not know what a kind or a check means: the rest of an asset file and a
 //! check's body are handed on as [`yaml`] nodes that know where they stand, to be read with [`Fields`].
 //!
@@ -29,6 +29,7 @@ pub mod selector;
 mod settings;
 mod shared;
 mod source;
+pub mod unit_test;
 pub mod yaml;
 
 pub use asset::{AssetFile, ENVELOPE_KEYS, GateMode, Load, OnChange, Vanished};

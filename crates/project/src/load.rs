@@ -56,7 +56,6 @@ fn project(root: &Path, environment: Option<&str>, cx: &mut Context<'_>) -> Opti
     let (assets, broken) = assets(root, top, cx);
     let functions = folder::functions(root, &mut cx.diagnostics);
     let known = known_failures(root, &assets, &broken, &mut cx.diagnostics);
-    folder::tests(root, &mut cx.diagnostics);
     let (source, settings) = (source?, settings?);
     let (known, known_places) = known.into_iter().unzip();
     Some(Project {

@@ -4,9 +4,9 @@ mod schema;
 
 use std::fmt::Write;
 
-use crate::{CHECK_KEYS, DEFAULTS_KEYS, ENVELOPE_KEYS, KeyDoc, PROJECT_KEYS, known};
+use crate::{CHECK_KEYS, DEFAULTS_KEYS, ENVELOPE_KEYS, KeyDoc, PROJECT_KEYS, known, unit_test};
 
-pub use schema::{asset_schema, defaults_schema, known_schema, project_schema};
+pub use schema::{asset_schema, defaults_schema, known_schema, project_schema, test_schema};
 
 /// A kind of asset, for the reference.
 #[derive(Clone, Copy, Debug)]
@@ -69,8 +69,42 @@ pub fn config_markdown(kinds: &[KindDoc]) -> String {
         "Written by `lockgate baseline`, edited by people, kept in git.",
         known::KNOWN_KEYS,
     );
+    section(&mut text, "Unit tests", UNIT_TESTS, unit_test::TEST_KEYS);
     text
 }
+
+const UNIT_TESTS: &str = r#"A unit test gives a SQL transform rows and says which rows come out. It needs no data, no store and no run:
+`lockgate test` builds the asset over the rows that are given, in memory, and compares. Checks guard every version of the
+real data; unit tests guard the SQL, for the cases that the data does not have yet.
+
+`tests/mart.daily_peak.yml` tests `mart.daily_peak`, and so does `tests/mart.daily_peak.dst.yml`: what follows the asset's
+name is free.
+
+```yaml
+description: The highest load per region and day.
+given:
+  raw.load:
+    - { ts: 2013-01-01T00:00:00, region: north, load_mw: 10.5 }
+    - { ts: 2013-01-01T13:00:00, region: north, load_mw: 12 }
+expect:
+  - { day: 2013-01-01, region: north, peak_mw: 12 }
+```
+
+Name only the columns that matter: those left out of `given` are null, those left out of `expect` are not compared. Rows
+are compared as a bag, in any order. Several tests in one file have names:
+
+```yaml
+tests:
+  no_load:
+    expect: []
+  nulls_do_not_count:
+    given: { raw.load: [ { ts: 2013-01-01T00:00:00, region: north } ] }
+    expect: [ { region: north, peak_mw: null } ]
+```
+
+`lockgate test --record mart.daily_peak` writes the first test from a few real rows; read it before you keep it, for it
+says what the SQL does, not what it should. Personal data (`pii: true`, also where it only comes from such a column) is
+replaced by invented values, and secrets by `***`. Only `lockgate test` reads these files. `${…}` in them is text."#;
 
 fn section(text: &mut String, title: &str, intro: &str, keys: &[KeyDoc]) {
     // Writing to a string does not fail.

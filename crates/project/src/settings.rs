@@ -348,8 +348,8 @@ fn environments(fields: &mut Fields<'_>, chosen: &str, base: &BTreeMap<String, V
     found
 }
 
-/// Vars of an environment: known ones, of the same type.
-fn overrides(
+/// Vars in place of the project's, of an environment or of a unit test: known ones, of the same type.
+pub(crate) fn overrides(
     fields: Fields<'_>,
     base_keys: &[&str],
     base: &BTreeMap<String, Var>,

@@ -89,11 +89,21 @@ codes! {
     PAST_DATE = "LG0719", "a date that has passed",
         "A suppression ends at a time in the future. Dates are RFC 3339; a bare day is 00:00 UTC.";
     CANNOT_WRITE = "LG0720", "a project file cannot be written",
-        "`lockgate baseline` writes `lockgate.known.yml` into the project folder. Check the folder's permissions.";
+        "`lockgate baseline` writes `lockgate.known.yml` and `lockgate test --record` a file under `tests/` into the project folder. Check the folder's permissions.";
     WRONG_RANGE = "LG0721", "a span of time that names nothing to build",
         "`--from` and `--to` name a half-open span of time whose ranges are built again, of selected assets with `load: { time_range: … }`. `--to` lies after `--from`. The ranges that hold the two ends are built whole, and only those that are over by the run's logical time.";
     LOAD_CHANGED = "LG0722", "another load would lose history",
         "The live version was loaded bit by bit and may hold rows that today's SQL yields no more. By the new `load` the table would be what the SQL yields now, or rows would stand twice. Nothing was changed. Say `--confirm` if that is meant; or go back to the load, the key and the columns that the table was built with.";
+    TEST_NAMES = "LG0740", "a unit test names what is not there",
+        "A unit test gives rows to the inputs that the asset's SQL reads (the SQL of `load: inline` inputs included), by their columns, and expects columns of its result. It names something else here.\n\n`lockgate lineage NAME` shows what an asset reads, `lockgate show INPUT` an input's columns.";
+    TEST_VALUE = "LG0741", "a value in a unit test does not fit its column",
+        "Rows of a unit test have the types of the asset's real columns, and nothing is rounded or cut to fit. Numbers stand without quotes and text that looks like a number or a boolean with them; dates and timestamps are text; `binary` is `0x` and hexadecimal digits; `json` is text that is JSON, or a map or a list.\n\n```yaml\n- { id: 7, code: \"007\", on: 2013-12-31, at: 2013-12-31T06:30:00, price: 10.50 }\n```";
+    TEST_FAILED = "LG0742", "a unit test fails",
+        "The rows that came out of the asset's SQL are not those that the test expects, or the SQL could not be run over the rows that it gives. Rows are compared as a bag, by the columns that the expected rows name. `-` is a row that did not come, `+` one that was not expected; of a row that came with other values each difference reads `expected → came`.\n\nMend the SQL, or the test when it is the expectation that is wrong.";
+    NOT_TESTABLE = "LG0743", "an asset that has no unit tests",
+        "A unit test gives rows to a SELECT and looks at what comes out. The asset is of a kind that is no SELECT over other assets (a source reads files), so there is nothing to give rows to. Its checks guard it.";
+    CANNOT_RECORD = "LG0744", "a unit test cannot be recorded",
+        "`lockgate test --record NAME` takes a few rows of the published inputs, builds the asset over them and writes both as `tests/NAME.yml`. It never overwrites a file (name it `NAME.something` for a second one), it needs a published version of every input, and it writes only a test that passes: SQL that gives other rows each time (`random()`, `limit` without `order by`) cannot be recorded.";
     MISSING_COLUMN = "LG0717", "a setting names a column that does not exist",
         "`partition_by` and `cluster_by` name columns of the asset's result.";
 }

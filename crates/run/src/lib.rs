@@ -24,6 +24,7 @@ mod publish;
 mod rejects;
 mod stage;
 mod status;
+mod unit_test;
 mod workspace;
 
 pub use decide::{BaselineReport, CheckReport, SuppressRequest};
@@ -39,4 +40,8 @@ pub use lockgate_kind::TimeSpan;
 pub use plan::{Estimate, Plan, PlanOptions, Reason, SchemaChange, Step};
 pub use publish::FAULT_POINTS;
 pub use status::{AssetStatus, HeldInfo, LiveInfo, Standing, Status};
+pub use unit_test::{
+    Masked, MovedRow, PairedRow, PreparedTest, RecordedInput, RecordedTest, RowsDiff, TestOutcome, TestResult, TextRow,
+    UnitTests,
+};
 pub use workspace::{OpenOptions, ReadEnv, Workspace};

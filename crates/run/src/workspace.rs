@@ -113,7 +113,16 @@ impl Workspace {
 
     /// A session with the project's variables and functions, and no tables.
     pub(crate) fn session(&self, run_at: DateTime<Utc>) -> Result<Session, RunError> {
-        let vars = self.project.vars.iter().map(|(name, var)| (name.clone(), scalar(var))).collect();
+        self.session_with(&self.project.vars, run_at)
+    }
+
+    /// The same with these variables.
+    pub(crate) fn session_with(
+        &self,
+        vars: &BTreeMap<String, Var>,
+        run_at: DateTime<Utc>,
+    ) -> Result<Session, RunError> {
+        let vars = vars.iter().map(|(name, var)| (name.clone(), scalar(var))).collect();
         let functions = self.project.functions.iter().map(|function| function.sql()).collect();
         self.engine.session(SessionOptions { vars, functions, run_at }).map_err(RunError::Invalid)
     }

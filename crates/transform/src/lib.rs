@@ -178,6 +178,10 @@ impl Asset for SqlTransform {
         matches!(self.file.load, Load::TimeRange { .. })
     }
 
+    fn query(&self) -> Option<&SqlText> {
+        Some(&self.sql)
+    }
+
     async fn plan(&self, session: &Session, _live: Option<&Version>) -> Result<Planned, Diagnostics> {
         let planned = session.plan(&self.sql).await?;
         let schema = self.stored(planned.schema)?;

@@ -4,6 +4,7 @@
 mod cases;
 mod fixture;
 mod memory;
+mod reads;
 mod rows;
 mod scale;
 mod scan;

@@ -18,6 +18,7 @@ pub(crate) mod run;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod suppress;
+pub(crate) mod test;
 pub(crate) mod version;
 
 use crate::arguments::Command;
@@ -32,6 +33,7 @@ pub(crate) async fn execute(command: Command, context: &Context) -> Outcome {
         Command::Run(arguments) => Box::pin(run::execute(arguments, context)).await,
         Command::Status(arguments) => Box::pin(status::execute(arguments, context)).await,
         Command::Check(arguments) => Box::pin(check::execute(arguments, context)).await,
+        Command::Test(arguments) => Box::pin(test::execute(arguments, context)).await,
         Command::Baseline(arguments) => Box::pin(baseline::execute(arguments, context)).await,
         Command::Show(arguments) => Box::pin(show::execute(arguments, context)).await,
         Command::Query(arguments) => Box::pin(query::execute(arguments, context)).await,
@@ -48,7 +50,6 @@ pub(crate) async fn execute(command: Command, context: &Context) -> Outcome {
         Command::Serve(_) => not_built::refuse("serve"),
         Command::Doctor(_) => not_built::refuse("doctor"),
         Command::Gc(_) => not_built::refuse("gc"),
-        Command::Test(_) => not_built::refuse("test"),
         Command::Why(_) => not_built::refuse("why"),
         Command::Import(_) => not_built::refuse("import"),
         Command::Exec(_) => not_built::refuse("exec"),
@@ -69,6 +70,7 @@ pub(crate) fn ends_by_itself(command: &Command) -> bool {
         Command::Plan(_)
         | Command::Status(_)
         | Command::Check(_)
+        | Command::Test(_)
         | Command::Show(_)
         | Command::Query(_)
         | Command::Diff(_)
@@ -80,7 +82,6 @@ pub(crate) fn ends_by_itself(command: &Command) -> bool {
         | Command::Serve(_)
         | Command::Doctor(_)
         | Command::Gc(_)
-        | Command::Test(_)
         | Command::Why(_)
         | Command::Import(_)
         | Command::Exec(_) => false,

@@ -65,6 +65,7 @@ fn pages() -> Vec<(&'static str, String)> {
         ("schema/defaults.json", schema(reference::defaults_schema())),
         ("schema/project.json", schema(reference::project_schema())),
         ("schema/known.json", schema(reference::known_schema())),
+        ("schema/test.json", schema(reference::test_schema())),
         ("schema/events.json", schema(events::schema())),
     ]
 }

@@ -47,6 +47,10 @@ sessions! {
     project
     secrets
     story
+    unit_tests
+    unit_tests_record
+    unit_tests_types
+    unit_tests_wrong
     usage
 }
 

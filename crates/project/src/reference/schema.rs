@@ -4,7 +4,7 @@ use lockgate_types::DataType;
 use serde_json::{Map, Value as Json, json};
 
 use super::{CheckDoc, KindDoc, is_type};
-use crate::{CHECK_KEYS, DEFAULTS_KEYS, ENVELOPE_KEYS, KeyDoc, PROJECT_KEYS, known};
+use crate::{CHECK_KEYS, DEFAULTS_KEYS, ENVELOPE_KEYS, KeyDoc, PROJECT_KEYS, known, unit_test};
 
 /// The JSON schema of asset files (`assets/**/*.yml`): the envelope, each kind's keys, the checks.
 pub fn asset_schema(kinds: &[KindDoc], checks: &[CheckDoc]) -> Json {
@@ -46,6 +46,27 @@ pub fn project_schema() -> Json {
 /// The JSON schema of `lockgate.known.yml`.
 pub fn known_schema() -> Json {
     document("Known failures of a Lockgate project", object(known::KNOWN_KEYS, "", &[]))
+}
+
+/// The JSON schema of `tests/*.yml`: one test, or several under `tests`.
+pub fn test_schema() -> Json {
+    let mut test = object(unit_test::TEST_KEYS, "", &["expect"]);
+    let mut several = test.clone();
+    if let Some(keys) = test["properties"].as_object_mut() {
+        keys.shift_remove("tests");
+    }
+    if let Some(keys) = several["properties"].as_object_mut() {
+        keys.retain(|key, _| matches!(key.as_str(), "description" | "tests"));
+    }
+    several["required"] = json!(["tests"]);
+    several["properties"]["tests"] = json!({
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": test,
+        "description": several["properties"]["tests"]["description"],
+        "markdownDescription": several["properties"]["tests"]["markdownDescription"],
+    });
+    document("Unit tests of a Lockgate asset", json!({ "anyOf": [test, several] }))
 }
 
 fn document(title: &str, mut schema: Json) -> Json {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use lockgate_project::{AssetFile, CODES, KeyDoc, Project, load, sort_by_place};
+use lockgate_project::{AssetFile, CODES, KeyDoc, Project, load, sort_by_place, unit_test};
 use lockgate_types::Diagnostics;
 
 use crate::render;
@@ -74,6 +74,12 @@ pub(crate) fn read_rest(asset: &AssetFile, diagnostics: &mut Diagnostics) {
     fields.finish();
 }
 
+/// Reads the unit tests, as `lockgate test` would.
+pub(crate) fn read_tests(project: &Project, diagnostics: &mut Diagnostics) -> Vec<unit_test::TestFile> {
+    let found = unit_test::find(project, diagnostics);
+    found.iter().filter_map(|file| unit_test::read(project, file, diagnostics)).collect()
+}
+
 #[test]
 fn cases() {
     let mut differences = Vec::new();
@@ -81,7 +87,9 @@ fn cases() {
     let folders = folders();
     for folder in &folders {
         let (project, mut diagnostics) = Setup::of(folder).load(folder);
+        let mut tests = Vec::new();
         if let Some(project) = &project {
+            tests = read_tests(project, &mut diagnostics);
             for asset in project.assets.values() {
                 read_rest(asset, &mut diagnostics);
             }
@@ -93,6 +101,7 @@ fn cases() {
             Some(project) => text.push_str(&render::project(project)),
             None => text.push_str("no project\n"),
         }
+        text.push_str(&render::unit_tests(&tests));
         let text = text.replace(&folder.display().to_string(), "PROJECT");
         seen.push_str(&text);
         differences.extend(crate::expect(&folder.join("expected.txt"), &text).err());

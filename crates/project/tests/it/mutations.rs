@@ -4,6 +4,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use lockgate_project::unit_test::{self, FoundFile};
 use lockgate_types::Diagnostics;
 
 use crate::cases::{Setup, folders, read_rest};
@@ -152,6 +153,13 @@ fn no_panic() {
                     let (project, mut diagnostics) = setup.load(scratch.path());
                     for asset in project.iter().flat_map(|project| project.assets.values()) {
                         read_rest(asset, &mut diagnostics);
+                    }
+                    // The asset is not here to be found by.
+                    let within = file.strip_prefix(&case).unwrap();
+                    if let (Some(project), true) = (&project, within.starts_with("tests")) {
+                        let found =
+                            FoundFile { file: within.to_owned(), stem: String::new(), asset: "a.b".parse().unwrap() };
+                        unit_test::read(project, &found, &mut diagnostics);
                     }
                     render(&diagnostics);
                 }));

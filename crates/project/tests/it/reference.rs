@@ -2,7 +2,7 @@
 
 use lockgate_project::KeyDoc;
 use lockgate_project::reference::{
-    CheckDoc, KindDoc, asset_schema, config_markdown, defaults_schema, known_schema, project_schema,
+    CheckDoc, KindDoc, asset_schema, config_markdown, defaults_schema, known_schema, project_schema, test_schema,
 };
 
 const KINDS: &[KindDoc] = &[
@@ -33,6 +33,7 @@ fn files() {
         ("defaults.schema.json", pretty(defaults_schema())),
         ("project.schema.json", pretty(project_schema())),
         ("known.schema.json", pretty(known_schema())),
+        ("test.schema.json", pretty(test_schema())),
     ];
     let differences: Vec<String> = files
         .iter()

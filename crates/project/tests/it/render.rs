@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use lockgate_project::unit_test::{Row, TestFile};
 use lockgate_project::{Action, AssetFile, CheckEntry, GateMode, Project};
 use lockgate_types::{Diagnostics, Level, Place};
 
@@ -142,4 +143,37 @@ fn position(place: &Place) -> String {
 
 fn list(words: &[impl ToString]) -> String {
     words.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+pub(crate) fn unit_tests(files: &[TestFile]) -> String {
+    let mut text = String::new();
+    let row = |row: &Row| {
+        let cells = row.cells.entries.iter().map(|(key, node)| format!("{} = {}", key.text, node.to_json()));
+        format!("{}:{} {}", row.span.line, row.span.column, cells.collect::<Vec<_>>().join(", "))
+    };
+    for file in files {
+        let description = file.description.as_ref().map_or_else(String::new, |text| format!(" {text:?}"));
+        writeln!(text, "tests {} of {}{description}", file.stem, file.asset).unwrap();
+        for test in &file.tests {
+            let place = file.source.place(test.span);
+            let ordered = if test.ordered { " ordered" } else { "" };
+            writeln!(text, "  test {:?} at {place}{ordered}", test.name.as_deref().unwrap_or_default()).unwrap();
+            if let Some(description) = &test.description {
+                writeln!(text, "    {description:?}").unwrap();
+            }
+            for given in &test.given {
+                writeln!(text, "    given {} at {}", given.input.text, file.source.place(given.input.span)).unwrap();
+                given.rows.iter().for_each(|given| writeln!(text, "      {}", row(given)).unwrap());
+            }
+            for (name, var) in &test.vars {
+                writeln!(text, "    var {name} = {var:?}").unwrap();
+            }
+            if let Some(at) = test.run_at {
+                writeln!(text, "    run at {}", at.to_rfc3339()).unwrap();
+            }
+            writeln!(text, "    expect").unwrap();
+            test.expect.iter().for_each(|expect| writeln!(text, "      {}", row(expect)).unwrap());
+        }
+    }
+    text
 }

@@ -31,6 +31,15 @@ const ENDED: Fields = &[
     ("duration_ms", "integer", "how long it took"),
 ];
 
+const TESTED: Fields = &[
+    ("test", "string", "the file's name without `.yml`, and `: NAME` of a test under `tests`"),
+    ("description", "string", "what the test shows, as its file says"),
+    ("file", "string", "its file"),
+    ("line", "integer", "the line on which it begins"),
+    ("rows", "integer", "how many rows came out"),
+    ("duration_ms", "integer", "how long it took"),
+];
+
 const EVENTS: &[Event] = &[
     Event {
         name: "run_started",
@@ -100,6 +109,45 @@ const EVENTS: &[Event] = &[
             ("hint", "string", "what to do about it"),
         ]],
     },
+    Event { name: "test_passed", text: "`test`: the rows that came are those that were expected.", fields: &[TESTED] },
+    Event {
+        name: "test_failed",
+        text: "`test`: they are not, or the SQL could not be run over the given rows.",
+        fields: &[
+            TESTED,
+            &[
+                ("code", "string", "LG0742"),
+                ("message", "string", "how they differ, in one sentence"),
+                (
+                    "diff",
+                    "object",
+                    "columns; same, the number of rows as expected; changed (expected, came, differ: the columns that do, from \
+                     0); missing; unexpected; moved (expected_at, came_at, row); null when the SQL could not be run",
+                ),
+                ("diagnostics", "array", "why the SQL could not be run"),
+            ],
+        ],
+    },
+    Event {
+        name: "tests_ended",
+        text: "The last line of `test --json`.",
+        fields: &[&[
+            ("passed", "integer", "how many tests passed"),
+            ("failed", "integer", "how many failed"),
+            ("duration_ms", "integer", "how long they took together"),
+        ]],
+    },
+    Event {
+        name: "test_recorded",
+        text: "`test --record` wrote a file.",
+        fields: &[&[
+            ("file", "string", "the file"),
+            ("inputs", "array", "for each input: asset, version, rows (how many were taken)"),
+            ("rows", "integer", "how many rows the test expects"),
+            ("masked", "array", "columns whose values were replaced, being personal data: asset, column"),
+            ("left_out", "array", "columns of the result that hold secrets"),
+        ]],
+    },
     Event { name: "written", text: "`init` wrote files.", fields: &[&[("files", "array", "their paths")]] },
 ];
 
@@ -113,7 +161,8 @@ const COMMON: Fields = &[
 
 pub(super) fn page() -> String {
     let mut page = "# Events\n\n`lockgate run --json` prints one JSON object a line on stdout. Every key below may come \
-                    to have company; none is taken away. A field that does not apply is null or missing. The other commands print one JSON document, and \
+                    to have company; none is taken away. A field that does not apply is null or missing. `lockgate test --json` does \
+                    the same for its tests. The other commands print one JSON document, and \
                     `diagnostic` events when something is wrong.\n\nEvery event of a run has:\n\n"
         .to_owned();
     page.push_str(&list(COMMON.iter()));

@@ -1,0 +1,4 @@
+/*
+chekcs: []
+*/
+select 1 as one
