@@ -11,25 +11,32 @@
 //! one task per asset in memory.
 
 mod decide;
+mod doctor;
 mod error;
 mod execute;
+mod gc;
 mod graph;
 mod inspect;
 mod late;
 mod lease;
 mod plan;
 mod publish;
+mod readers;
+mod rebuild;
 mod stage;
 mod status;
 mod workspace;
 
 pub use decide::{BaselineReport, CheckReport, SuppressRequest};
+pub use doctor::{DoctorReport, Finding, Health};
 pub use error::{CODES, RunError};
 pub use execute::{AssetResult, Observer, RunOptions, RunSummary};
+pub use gc::{ExpiredVersion, GcReport, RemovedFiles, Removed, SpareReason, Spared};
 pub use graph::{Graph, Node};
 pub use inspect::samples;
 pub use inspect::{ChangedRow, Diff, DiffColumn, DiffOf, Query, QueryOptions, Shown, Which};
 pub use plan::{Estimate, Plan, PlanOptions, Reason, SchemaChange, Step};
 pub use publish::FAULT_POINTS;
+pub use rebuild::{RebuildReport, RestoredAsset, rebuild};
 pub use status::{AssetStatus, HeldInfo, LiveInfo, Standing, Status};
 pub use workspace::{OpenOptions, ReadEnv, Workspace};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use lockgate_project::{Action, AssetFile, CheckEntry, GateMode, Project};
+use lockgate_project::{Action, AssetFile, CheckEntry, GateMode, Keep, Project};
 use lockgate_types::{Diagnostics, Level, Place};
 
 pub(crate) fn diagnostics(diagnostics: &Diagnostics) -> String {
@@ -42,6 +42,9 @@ pub(crate) fn project(project: &Project) -> String {
         writeln!(text, "  engine memory {:?} bytes, threads {:?}", engine.memory_bytes, engine.threads).unwrap();
     }
     writeln!(text, "  gate {}", gate(project.gate)).unwrap();
+    if project.keep != Keep::default() {
+        writeln!(text, "  keep {:?} versions, {:?} days", project.keep.versions, project.keep.days).unwrap();
+    }
     for (name, var) in &project.vars {
         writeln!(text, "  var {name} = {var:?}").unwrap();
     }
