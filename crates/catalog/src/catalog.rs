@@ -198,13 +198,8 @@ pub trait Catalog: Send + Sync + Debug {
     ///
     /// # Errors
     /// `NotFound`; `State` when one is in another state.
-    async fn expire(
-        &self,
-        env: &str,
-        versions: &[(AssetName, VersionNumber)],
-        actor: &Actor,
-        why: &str,
-    ) -> Result<u64>;
+    async fn expire(&self, env: &str, versions: &[(AssetName, VersionNumber)], actor: &Actor, why: &str)
+    -> Result<u64>;
 
     /// Puts versions that were found in a store back into a catalog that lost them, each in the state that it has,
     /// and goes on counting after `last`. Those that are there already, in that state, are left alone.

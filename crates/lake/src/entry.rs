@@ -64,15 +64,8 @@ impl Table {
 
 fn read(delta_version: u64, bytes: &[u8]) -> Result<LogEntry, String> {
     let number = transaction(bytes)?.map(VersionNumber);
-    let mut entry = LogEntry {
-        delta_version,
-        number,
-        at: None,
-        by: None,
-        operation: None,
-        added_files: 0,
-        removed_files: 0,
-    };
+    let mut entry =
+        LogEntry { delta_version, number, at: None, by: None, operation: None, added_files: 0, removed_files: 0 };
     for line in bytes.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty()) {
         let action: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
         if action.get("add").is_some() {

@@ -205,7 +205,7 @@ impl Workspace {
         let readers = self.readers()?;
         let removed = readers.remove_dead();
         if removed > 0 {
-            let message = format!("{removed} reader files of processes that are gone were removed");
+            let message = format!("{} of readers that are gone went", counted(removed, "file"));
             report.push(Finding::new(Health::Healed, "readers", message));
         }
         let others = readers.alive.iter().filter(|reader| reader.id != self.reader.id()).count();
@@ -227,7 +227,8 @@ impl Workspace {
         let plan = self.gc(true).await?;
         let (files, size_bytes) = leftovers(&plan);
         if files > 0 {
-            let message = format!("{files} files of {size_bytes} B are left of attempts that ended before their gate");
+            let files = counted(files, "file");
+            let message = format!("{files}, {size_bytes} B, left by attempts that ended before their gate");
             report.push(Finding::new(Health::Warning, "leftovers", message).next("gc"));
         }
         Ok(())
@@ -243,6 +244,11 @@ impl Workspace {
         let finding = Finding::new(if is_low { Health::Warning } else { Health::Well }, "disk", message);
         report.push(if is_low { finding.next("gc") } else { finding });
     }
+}
+
+/// `1 file`, `2 files`.
+fn counted(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Files and bytes that are no version's.

@@ -95,25 +95,15 @@ pub struct Spared {
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum SpareReason {
     /// A held version was judged against it, and can be published only on it.
-    BaseOfHeld {
-        held: VersionNumber,
-    },
+    BaseOfHeld { held: VersionNumber },
     /// A version on its way was judged against it.
-    BaseOfOpen {
-        open: VersionNumber,
-    },
+    BaseOfOpen { open: VersionNumber },
     /// A run that is going on reads it.
-    Pinned {
-        run: RunId,
-    },
+    Pinned { run: RunId },
     /// The live version has its content.
-    RestoredByLive {
-        live: VersionNumber,
-    },
+    RestoredByLive { live: VersionNumber },
     /// The live version lists all of its files: expiring it would free nothing.
-    ListedByLive {
-        live: VersionNumber,
-    },
+    ListedByLive { live: VersionNumber },
     /// The newest candidate, dismissed by a person: without it, it would be built again.
     LastDecision,
     /// Other versions that are kept list these files.
@@ -121,25 +111,17 @@ pub enum SpareReason {
     /// The newest entry of the table's log lists these files, so direct readers read them.
     InLog,
     /// Processes that came before it expired may be reading it.
-    Readers {
-        readers: u64,
-    },
+    Readers { readers: u64 },
     /// Somebody holds the asset's lease.
-    Busy {
-        holder: String,
-    },
+    Busy { holder: String },
     /// A run that is going on has a task for the asset.
-    AtWork {
-        run: RunId,
-    },
+    AtWork { run: RunId },
     /// This catalog never gave out the number.
     UnknownNumber,
     /// The log says that it was published, the catalog does not.
     Committed,
     /// The log cannot be read, so what direct readers need is not known.
-    UnreadableLog {
-        message: String,
-    },
+    UnreadableLog { message: String },
 }
 
 impl fmt::Display for SpareReason {
@@ -232,7 +214,7 @@ impl Situation<'_> {
 }
 
 /// Whether it may expire at all.
-fn may_end(state: VersionState) -> bool {
+pub(crate) fn may_end(state: VersionState) -> bool {
     match state {
         VersionState::Superseded | VersionState::Retracted | VersionState::Dismissed => true,
         VersionState::Staged

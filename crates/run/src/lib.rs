@@ -31,7 +31,7 @@ pub use decide::{BaselineReport, CheckReport, SuppressRequest};
 pub use doctor::{DoctorReport, Finding, Health};
 pub use error::{CODES, RunError};
 pub use execute::{AssetResult, Observer, RunOptions, RunSummary};
-pub use gc::{ExpiredVersion, GcReport, RemovedFiles, Removed, SpareReason, Spared};
+pub use gc::{ExpiredVersion, GcReport, Removed, RemovedFiles, SpareReason, Spared};
 pub use graph::{Graph, Node};
 pub use inspect::samples;
 pub use inspect::{ChangedRow, Diff, DiffColumn, DiffOf, Query, QueryOptions, Shown, Which};

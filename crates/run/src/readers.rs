@@ -110,7 +110,8 @@ fn create_folders(folder: &Path) -> io::Result<()> {
     let private = folder.parent().unwrap_or(folder);
     let is_new = !private.exists();
     std::fs::create_dir_all(folder)?;
-    if is_new && cfg!(unix)
+    if is_new
+        && cfg!(unix)
         && let Some(parent) = private.parent()
     {
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };

@@ -297,8 +297,11 @@ impl Found {
         let ours: Vec<(&LogEntry, VersionNumber)> =
             self.log.iter().filter_map(|entry| Some((entry, entry.number?))).collect();
         let live = ours.last().map(|(_, number)| *number);
-        let newest_held =
-            self.recorded.iter().rev().find(|v| v.state == VersionState::Held && live.is_none_or(|live| v.number > live));
+        let newest_held = self
+            .recorded
+            .iter()
+            .rev()
+            .find(|v| v.state == VersionState::Held && live.is_none_or(|live| v.number > live));
         let newest_held = newest_held.map(|version| version.number);
         let times = publication_times(&ours);
         let mut versions = Vec::new();

@@ -118,8 +118,7 @@ pub async fn an_end_has_its_time(shared: &dyn Shared) {
     let summary = facts(&*catalog, &second).await;
     assert_eq!((summary.state, summary.ended_at, summary.base), (VersionState::Published, None, Some(first.number)));
     assert_eq!((summary.rows, summary.inputs, summary.run), (second.rows, second.inputs, second.run));
-    let numbers: Vec<u64> =
-        catalog.retention(ENV, &orders).await.unwrap().iter().map(|facts| facts.number.0).collect();
+    let numbers: Vec<u64> = catalog.retention(ENV, &orders).await.unwrap().iter().map(|facts| facts.number.0).collect();
     assert_eq!(numbers, [3, 2, 1], "newest first");
     assert!(catalog.retention("dev", &orders).await.unwrap().is_empty());
 }

@@ -113,11 +113,9 @@ fn prepare(
 
 fn explain_migration(error: MigrateError, path: &Path, busy_timeout: Duration) -> CatalogError {
     match error {
-        MigrateError::VersionMissing(format) => CatalogError::Newer {
-            path: path.to_owned(),
-            format,
-            known: newest_format(),
-        },
+        MigrateError::VersionMissing(format) => {
+            CatalogError::Newer { path: path.to_owned(), format, known: newest_format() }
+        }
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
             Trouble::from(error).explain(path, busy_timeout)
         }

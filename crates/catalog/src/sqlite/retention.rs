@@ -17,10 +17,7 @@ use super::versions::{entry, not_found, wrong_state};
 use super::{SqliteCatalog, log};
 use crate::{AuditEntry, RetentionFacts, faults};
 
-pub(super) async fn last_numbers(
-    catalog: &SqliteCatalog,
-    env: &str,
-) -> Outcome<BTreeMap<AssetName, VersionNumber>> {
+pub(super) async fn last_numbers(catalog: &SqliteCatalog, env: &str) -> Outcome<BTreeMap<AssetName, VersionNumber>> {
     let rows = sqlx::query("select asset, last_number from assets where environment = ?")
         .bind(env)
         .fetch_all(&catalog.readers)

@@ -287,7 +287,12 @@ async fn write_judgement(db: &mut SqliteConnection, env: &str, version: &Version
     Ok(())
 }
 
-pub(super) async fn write_document(db: &mut SqliteConnection, env: &str, version: &Version, document: &str) -> Outcome<()> {
+pub(super) async fn write_document(
+    db: &mut SqliteConnection,
+    env: &str,
+    version: &Version,
+    document: &str,
+) -> Outcome<()> {
     sqlx::query(
         "insert into documents (environment, asset, number, format, document) values (?, ?, ?, ?, ?) \
          on conflict do update set format = excluded.format, document = excluded.document",

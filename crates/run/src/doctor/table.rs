@@ -6,8 +6,8 @@ use lockgate_catalog::RetentionFacts;
 use lockgate_lake::{LogEntry, Table};
 use lockgate_types::{AssetName, CheckOutcome, CheckState, DataFile, Version, VersionNumber, VersionState};
 
-use super::{DoctorReport, Finding, Health, in_store};
-use crate::gc::is_kept;
+use super::{DoctorReport, Finding, Health, counted, in_store};
+use crate::gc::{is_kept, may_end};
 use crate::{RunError, Workspace};
 
 /// So many foreign commits are told one by one.
@@ -28,10 +28,10 @@ impl Workspace {
         let is_wrong = |finding: &Finding| finding.health == Health::Problem;
         if !report.findings[before..].iter().any(is_wrong) {
             let message = format!(
-                "{} files of {} versions of {} assets are all there{}",
-                report.files,
-                report.versions,
-                report.assets,
+                "{} of {} of {} are all there{}",
+                counted(report.files, "file"),
+                counted(report.versions, "version"),
+                counted(report.assets, "asset"),
                 if report.deep { ", with the rows that they should have" } else { "" }
             );
             report.push(Finding::new(Health::Well, "table", message));
@@ -47,9 +47,11 @@ impl Workspace {
             Ok(head) => self.look_at_log(&table, live.as_ref(), head, report).await?,
             Err(error) => report.push(in_store(name, &error)),
         }
+        // An older decision is told by what came after it.
+        let newest = facts.iter().find(|version| version.state != VersionState::Failed).map(|version| version.number);
         for version in facts.iter().filter(|version| is_looked_at(version)) {
             let Some(document) = self.catalog.version(self.env(), name, version.number).await? else { continue };
-            self.look_at_version(&table, &document, report).await;
+            self.look_at_version(&table, &document, newest, report).await;
         }
         Ok(())
     }
@@ -69,7 +71,8 @@ impl Workspace {
                 None => return Ok(()),
             };
             if let Ok(Some(LogEntry { number: Some(number), .. })) = newest {
-                let message = format!("the log of {name} says that version {number} is live, the catalog knows of none");
+                let message =
+                    format!("the log of {name} says that version {number} is live, the catalog knows of none");
                 let finding = Finding::new(Health::Problem, "catalog", message).of(name).version(number);
                 report.push(finding.next("doctor --rebuild --why TEXT"));
             }
@@ -100,7 +103,10 @@ impl Workspace {
         match table.files_at(published_as).await {
             Ok(files) if same_files(&files, &live.files) => {}
             Ok(_) => {
-                let message = format!("the log of {name} lists other files at Delta version {published_as} than version {}", live.number);
+                let message = format!(
+                    "the log of {name} lists other files at Delta version {published_as} than version {}",
+                    live.number
+                );
                 let finding = Finding::new(Health::Problem, "table", message).of(name).version(live.number);
                 report.push(finding.next(format!("run {name} --force")));
             }
@@ -149,7 +155,13 @@ impl Workspace {
     }
 
     /// Its files and its `version.json`.
-    async fn look_at_version(&self, table: &Table, version: &Version, report: &mut DoctorReport) {
+    async fn look_at_version(
+        &self,
+        table: &Table,
+        version: &Version,
+        newest: Option<VersionNumber>,
+        report: &mut DoctorReport,
+    ) {
         let rejects = self.lake.table(&version.asset.rejects());
         let mut wrong = Vec::new();
         for (table, files) in [
@@ -166,7 +178,9 @@ impl Workspace {
         let (name, number) = (&version.asset, version.number);
         if let Some(first) = wrong.first() {
             let more = if wrong.len() > 1 { format!(", and {} more", wrong.len() - 1) } else { String::new() };
-            let message = format!("{} {name} version {number}: {first}{more}", standing(version.state));
+            let restore = "; restore it from a backup, or let `keep` expire the version";
+            let restore = if may_end(version.state) { restore } else { "" };
+            let message = format!("{} {name} version {number}: {first}{more}{restore}", standing(version.state));
             let finding = Finding::new(Health::Problem, "version", message).of(name).version(number);
             let next = match version.state {
                 VersionState::Published => Some(format!("run {name} --force")),
@@ -175,19 +189,26 @@ impl Workspace {
             };
             report.push(Finding { next, ..finding });
         }
-        self.look_at_record(table, version, report).await;
+        self.look_at_record(table, version, newest, report).await;
     }
 
     /// `version.json` is what a lost catalog is rebuilt from. The catalog is right where only a judgement differs.
-    async fn look_at_record(&self, table: &Table, version: &Version, report: &mut DoctorReport) {
+    async fn look_at_record(
+        &self,
+        table: &Table,
+        version: &Version,
+        newest: Option<VersionNumber>,
+        report: &mut DoctorReport,
+    ) {
         let (name, number) = (&version.asset, version.number);
         let why = match table.recorded(number).await {
             Ok(Some(recorded)) if !same_content(&recorded, version) => {
-                let message = format!("version.json of {name} version {number} tells of other content than the catalog");
+                let message =
+                    format!("version.json of {name} version {number} tells of other content than the catalog");
                 report.push(Finding::new(Health::Problem, "version", message).of(name).version(number));
                 return;
             }
-            Ok(Some(recorded)) if same_judgement(&recorded, version) => return,
+            Ok(Some(recorded)) if same_judgement(&recorded, version, newest) => return,
             Ok(Some(_)) => "was older than the catalog",
             Ok(None) => "was gone",
             Err(_) => "could not be read",
@@ -257,9 +278,10 @@ fn same_content(a: &Version, b: &Version) -> bool {
         && a.inputs == b.inputs
 }
 
-fn same_judgement(recorded: &Version, known: &Version) -> bool {
-    // What was published is told by the log.
-    let is_decided = matches!(known.state, VersionState::Held | VersionState::Dismissed);
+fn same_judgement(recorded: &Version, known: &Version, newest: Option<VersionNumber>) -> bool {
+    // What was published is told by the log, what was replaced by what replaced it.
+    let is_decided =
+        known.state == VersionState::Held || (known.state == VersionState::Dismissed && newest == Some(known.number));
     recorded.checks_fingerprint == known.checks_fingerprint
         && recorded.checks.iter().map(said).eq(known.checks.iter().map(said))
         && recorded.profile.is_some() == known.profile.is_some()
@@ -278,10 +300,10 @@ fn foreign(name: &AssetName, entry: &LogEntry, live: VersionNumber) -> String {
     let at = entry.at.map(|at| format!(" at {}", at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)));
     let operation = entry.operation.as_deref().map(|operation| format!(" ({operation})")).unwrap_or_default();
     format!(
-        "{by} committed Delta version {} of {name}{operation}{}: {} files added, {} removed; Lockgate's readers stay on version {live}, the next publication removes it",
+        "{by} committed Delta version {} of {name}{operation}{}: {} added, {} removed; Lockgate's readers stay on version {live}, the next publication removes it",
         entry.delta_version,
         at.unwrap_or_default(),
-        entry.added_files,
+        counted(entry.added_files, "file"),
         entry.removed_files,
     )
 }

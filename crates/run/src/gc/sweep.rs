@@ -310,12 +310,7 @@ impl Workspace {
         Ok(needs)
     }
 
-    async fn remove_from(
-        &self,
-        table: &Table,
-        sweep: &TableSweep<'_>,
-        report: &mut GcReport,
-    ) -> Result<(), RunError> {
+    async fn remove_from(&self, table: &Table, sweep: &TableSweep<'_>, report: &mut GcReport) -> Result<(), RunError> {
         let stored = &sweep.look.stored[sweep.index];
         let mut over = Vec::new();
         for (number, files) in &stored.versions {

@@ -2,10 +2,15 @@
 #![allow(clippy::unwrap_used)] // a test that cannot go on should say where
 #![allow(clippy::disallowed_methods)] // and suppressions end by the wall clock
 
+mod child;
 mod decisions;
+mod doctor;
 mod durability;
 mod gate;
+mod gc;
 mod groups;
 mod lateness;
 mod plans;
+mod rebuild;
+mod retention;
 mod world;
