@@ -10,8 +10,8 @@ use lockgate_types::{
 };
 
 use crate::{
-    AuditEntry, BuildRecord, Late, Lease, LeaseAttempt, LiveHead, OpenPublication, Publication, PublishIntent, Result,
-    SystemTable, VersionSummary,
+    AuditEntry, BuildRecord, HeldLease, Integrity, Late, Lease, LeaseAttempt, LiveHead, OpenPublication, Publication,
+    PublishIntent, Result, RetentionFacts, SystemTable, VersionSummary,
 };
 
 /// What is known, shared by every process that works on a project.
@@ -180,6 +180,48 @@ pub trait Catalog: Send + Sync + Debug {
     /// Cost: a look-up and `limit` rows.
     async fn build_history(&self, env: &str, asset: &AssetName, limit: usize) -> Result<Vec<BuildRecord>>;
 
+    // ── retention and repair ────────────────────────────────────────────────────────────────────────────────────
+
+    /// Every asset that ever had a version, with the last number given out. Cost: linear in assets.
+    async fn last_numbers(&self, env: &str) -> Result<BTreeMap<AssetName, VersionNumber>>;
+
+    /// All versions of an asset, newest first. Cost: linear in the asset's versions; no documents.
+    async fn retention(&self, env: &str, asset: &AssetName) -> Result<Vec<RetentionFacts>>;
+
+    /// The epoch of readers: it rises with every marking of expired versions and never falls. Who reads it and looks
+    /// for versions afterwards finds what was marked at that epoch, or before, `expired`. Cost: a look-up.
+    async fn epoch(&self) -> Result<u64>;
+
+    /// `superseded`, `retracted` or `dismissed` → `expired`, all or none, at a new epoch, which is answered. Those that
+    /// have expired already keep theirs; when all have, the epoch does not rise.
+    ///
+    /// Cost: look-ups per version, one sync.
+    ///
+    /// # Errors
+    /// `NotFound`; `State` when one is in another state.
+    async fn expire(&self, env: &str, versions: &[(AssetName, VersionNumber)], actor: &Actor, why: &str)
+    -> Result<u64>;
+
+    /// Puts versions that were found in a store back into a catalog that lost them, each in the state that it has,
+    /// and goes on counting after `last`. Those that are there already, in that state, are left alone.
+    ///
+    /// Cost: linear in the documents, one sync.
+    ///
+    /// # Errors
+    /// `State` when one is there in another state; `NotFound` when a number lies beyond `last`.
+    async fn restore(
+        &self,
+        env: &str,
+        asset: &AssetName,
+        last: VersionNumber,
+        versions: &[Version],
+        actor: &Actor,
+        why: &str,
+    ) -> Result<()>;
+
+    /// Looks through the whole catalog for damage. Cost: linear in all that is stored.
+    async fn integrity(&self) -> Result<Integrity>;
+
     // ── the journal: runs, tasks, events ────────────────────────────────────────────────────────────────────────
     // Progress (tasks, events) is written without waiting for the disk: after a power cut the last of it may be
     // missing, but never anything that came before a durable write.
@@ -201,6 +243,9 @@ pub trait Catalog: Send + Sync + Debug {
 
     /// The newest runs, newest first. Cost: a look-up and `limit` rows.
     async fn runs(&self, env: &str, limit: usize) -> Result<Vec<Run>>;
+
+    /// The runs that have not ended, oldest first. Cost: linear in runs of the environment.
+    async fn running(&self, env: &str) -> Result<Vec<Run>>;
 
     /// A run's tasks, by name. Cost: linear in its tasks.
     async fn tasks(&self, id: &RunId) -> Result<Vec<Task>>;
@@ -229,6 +274,9 @@ pub trait Catalog: Send + Sync + Debug {
     /// Takes it over from a holder whose epoch and heartbeat are still those that were seen, else answers `Held`
     /// with what stands there. If it has become free, takes it. Cost: a look-up, one sync.
     async fn steal(&self, key: &str, holder: &str, seen_epoch: u64, seen_beat: u64) -> Result<LeaseAttempt>;
+
+    /// The leases that are held, by key. Cost: linear in leases ever taken.
+    async fn leases(&self) -> Result<Vec<HeldLease>>;
 
     // ── the audit log, suppressions, lateness, caches ───────────────────────────────────────────────────────────
 

@@ -41,10 +41,10 @@ pub(crate) const CORRUPT: Code = Code {
     text: "What stands in the catalog's file is not what Lockgate wrote: it is not an SQLite database, a page of \
 it is damaged, or a stored document cannot be read. Lockgate stops rather than guess.\n\n\
 Your tables are not touched by this: they are plain Delta tables under `STORE/tables`, and every version has its \
-own `version.json` beside its files. Keep a copy of the damaged file, then let Lockgate restore versions and \
-checks from the store:\n\n\
-```\ncp .lockgate/catalog.db catalog-damaged.db\nlockgate doctor --rebuild\n```\n\n\
-The journal of runs is not restored.\n",
+own `version.json` beside its files. Let Lockgate restore versions, checks and profiles from the store; the damaged \
+file is kept beside the new one:\n\n\
+```\nlockgate doctor --rebuild --why 'the disk failed'\n```\n\n\
+The journal of runs, the audit log and suppressions are not restored.\n",
 };
 
 pub(crate) const NEWER: Code = Code {

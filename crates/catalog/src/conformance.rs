@@ -11,6 +11,7 @@ pub mod journal;
 pub mod leases;
 pub mod logs;
 pub mod publishing;
+pub mod retention;
 pub mod samples;
 pub mod versions;
 
@@ -121,6 +122,14 @@ macro_rules! conformance_suite {
             publishing: what_was_live_at_an_instant;
             publishing: the_clock_falls_and_the_order_holds;
             publishing: racing_writers_make_one_history;
+            retention: what_expires_gets_an_epoch_of_its_own;
+            retention: expiring_again_changes_nothing;
+            retention: what_is_needed_does_not_expire;
+            retention: an_end_has_its_time;
+            retention: the_last_number_of_every_asset_is_known;
+            retention: a_lost_catalog_gets_its_versions_back;
+            retention: a_whole_catalog_says_so;
+            retention: what_goes_on_is_listed;
             leases: a_lease_is_held_by_one;
             leases: of_many_who_ask_one_gets_it;
             leases: an_epoch_never_falls;

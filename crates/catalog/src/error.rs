@@ -102,8 +102,9 @@ impl CatalogError {
                 .hint(format!("`lockgate history {asset}` shows its versions and their states")),
             CatalogError::RunEnded { .. } => Diagnostic::error(&codes::RUN_ENDED, message),
             CatalogError::NotFound(_) => Diagnostic::error(&codes::NOT_FOUND, message),
-            CatalogError::Corrupt { .. } => Diagnostic::error(&codes::CORRUPT, message)
-                .hint("keep a copy of the file, then `lockgate doctor --rebuild` restores versions from the store"),
+            CatalogError::Corrupt { .. } => Diagnostic::error(&codes::CORRUPT, message).hint(
+                "`lockgate doctor --rebuild --why TEXT` makes it anew from the store, and keeps the damaged file",
+            ),
             CatalogError::Unstorable { .. } => Diagnostic::error(&codes::UNSTORABLE, message),
             CatalogError::Newer { .. } => {
                 Diagnostic::error(&codes::NEWER, message).hint("use the lockgate that wrote it, or a newer one")

@@ -34,6 +34,8 @@ around! {
     WITHDRAW = "withdraw", "a publication is withdrawn";
     FINISH_PUBLISHING = "finish_publishing", "the switch of what is live";
     ABANDON = "abandon", "a failed or dismissed version";
+    EXPIRE = "expire", "expired versions";
+    RESTORE = "restore", "versions that were found in the store";
     SET_CODE = "set_code", "the code that was published from";
     SUPPRESS = "suppress", "a suppression";
     SET_TASK = "set_task", "a task's progress";

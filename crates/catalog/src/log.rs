@@ -10,7 +10,7 @@ pub struct AuditEntry {
     pub actor: Actor,
     /// What was done, in the past tense: `staged`, `held`, `publishing`, `published`, `superseded`, `retracted`,
     /// `dismissed`, `failed`, `withdrawn`, `rebased`, `audited`, `suppressed`, `code_changed`, `run_started`,
-    /// `run_ended`, `lease_stolen`, …
+    /// `run_ended`, `lease_stolen`, `expired`, `restored`, …
     pub action: String,
     /// `None` for what concerns all environments.
     pub environment: Option<String>,

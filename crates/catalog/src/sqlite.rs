@@ -16,11 +16,15 @@
 //! for nobody.
 
 mod cache;
+mod integrity;
 mod leases;
 mod log;
 mod open;
 mod publish;
 mod reading;
+mod replace;
+mod restore;
+mod retention;
 mod rows;
 mod runs;
 mod system;
@@ -44,11 +48,12 @@ use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 pub use self::open::{BUSY_TIMEOUT, open_sqlite, open_sqlite_with};
+pub use self::replace::replace_sqlite;
 use self::trouble::Outcome;
 use crate::faults::Around;
 use crate::{
-    AuditEntry, BuildRecord, Catalog, Late, Lease, LeaseAttempt, LiveHead, OpenPublication, Publication, PublishIntent,
-    Result, SystemTable, VersionSummary,
+    AuditEntry, BuildRecord, Catalog, HeldLease, Integrity, Late, Lease, LeaseAttempt, LiveHead, OpenPublication,
+    Publication, PublishIntent, Result, RetentionFacts, SystemTable, VersionSummary,
 };
 
 #[derive(Debug)]
@@ -230,6 +235,44 @@ impl Catalog for SqliteCatalog {
         self.told(reading::build_history(self, env, asset, limit).await)
     }
 
+    async fn last_numbers(&self, env: &str) -> Result<BTreeMap<AssetName, VersionNumber>> {
+        self.told(retention::last_numbers(self, env).await)
+    }
+
+    async fn retention(&self, env: &str, asset: &AssetName) -> Result<Vec<RetentionFacts>> {
+        self.told(retention::facts(self, env, asset).await)
+    }
+
+    async fn epoch(&self) -> Result<u64> {
+        self.told(retention::epoch(self).await)
+    }
+
+    async fn expire(
+        &self,
+        env: &str,
+        versions: &[(AssetName, VersionNumber)],
+        actor: &Actor,
+        why: &str,
+    ) -> Result<u64> {
+        self.told(retention::expire(self, env, versions, actor, why).await)
+    }
+
+    async fn restore(
+        &self,
+        env: &str,
+        asset: &AssetName,
+        last: VersionNumber,
+        versions: &[Version],
+        actor: &Actor,
+        why: &str,
+    ) -> Result<()> {
+        self.told(restore::restore(self, env, asset, last, versions, actor, why).await)
+    }
+
+    async fn integrity(&self) -> Result<Integrity> {
+        self.told(integrity::look(self).await)
+    }
+
     async fn create_run(&self, run: &Run, tasks: &[Task]) -> Result<()> {
         self.told(runs::create(self, run, tasks).await)
     }
@@ -248,6 +291,10 @@ impl Catalog for SqliteCatalog {
 
     async fn runs(&self, env: &str, limit: usize) -> Result<Vec<Run>> {
         self.told(runs::runs(self, env, limit).await)
+    }
+
+    async fn running(&self, env: &str) -> Result<Vec<Run>> {
+        self.told(runs::running(self, env).await)
     }
 
     async fn tasks(&self, id: &RunId) -> Result<Vec<Task>> {
@@ -276,6 +323,10 @@ impl Catalog for SqliteCatalog {
 
     async fn steal(&self, key: &str, holder: &str, seen_epoch: u64, seen_beat: u64) -> Result<LeaseAttempt> {
         self.told(leases::steal(self, key, holder, seen_epoch, seen_beat).await)
+    }
+
+    async fn leases(&self) -> Result<Vec<HeldLease>> {
+        self.told(leases::all(self).await)
     }
 
     async fn audit(&self, entry: &AuditEntry) -> Result<()> {

@@ -132,6 +132,9 @@ pub const FAULT_POINTS: &[FaultPoint] = &[
     CHECKPOINTED,
     BEFORE_DISCARD,
     DISCARDED,
+    BEFORE_REMOVE,
+    REMOVING,
+    REMOVED,
 ];
 
 pub(crate) const FILE_STAGED: FaultPoint =
@@ -152,3 +155,9 @@ pub(crate) const BEFORE_DISCARD: FaultPoint =
     FaultPoint { name: "lake.before_discard", means: "a staged folder is about to be removed" };
 pub(crate) const DISCARDED: FaultPoint =
     FaultPoint { name: "lake.discarded", means: "a staged folder is removed, and nobody was told" };
+pub(crate) const BEFORE_REMOVE: FaultPoint =
+    FaultPoint { name: "lake.before_remove", means: "files that nobody needs are about to be removed" };
+pub(crate) const REMOVING: FaultPoint =
+    FaultPoint { name: "lake.removing", means: "one of the files is removed, others may still be there" };
+pub(crate) const REMOVED: FaultPoint =
+    FaultPoint { name: "lake.removed", means: "the files and their empty folders are removed, and nobody was told" };

@@ -79,6 +79,10 @@ impl Lake {
         self.store.objects()
     }
 
+    pub(crate) fn tables_folder(&self) -> std::path::PathBuf {
+        self.store.file(&self.tables)
+    }
+
     /// The folder of the store.
     pub fn root(&self) -> &Path {
         self.store.root()

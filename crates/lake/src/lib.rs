@@ -7,6 +7,7 @@
 //! * [`Lake`]: a store and one environment in it. [`Table`]: one table.
 //! * [`StageSet`] and [`StageWriter`]: batches in, [`StagedFiles`] out, on disk when they are answered.
 //! * [`Table::prepare_commit`] and [`Table::put_commit`]: publication in two steps, each harmless to repeat, by anybody.
+//! * [`Table::inventory`] and [`Table::remove`]: what lies there, and taking away what nobody needs.
 //! * [`LakeError`]: what a caller can act on; [`LakeError::diagnostic`] is what a person sees.
 //!
 //! # What is durable when
@@ -32,7 +33,9 @@
 mod codes;
 mod commit;
 mod delta;
+mod entry;
 mod error;
+mod inventory;
 mod lake;
 mod read;
 mod stage;
@@ -41,7 +44,9 @@ mod table;
 
 pub use codes::{CODES, FAULT_POINTS};
 pub use commit::{CommitBytes, CommitPlan, PutOutcome};
+pub use entry::LogEntry;
 pub use error::LakeError;
+pub use inventory::{DiskSpace, Inventory, StoredFile};
 pub use lake::Lake;
 pub use stage::{Layout, StageSet, StageWriter, StagedFiles};
 pub use table::Table;

@@ -147,18 +147,9 @@ impl Table {
     /// [`LakeError::Published`] when a commit that was prepared there stands in the log.
     pub async fn discard(&self, number: VersionNumber) -> Result<(), LakeError> {
         let folder = self.version_folder(number);
-        for name in self.store.names(&folder).await? {
-            let base = name.strip_prefix("commit-").and_then(|rest| rest.strip_suffix(".json"));
-            let Some(base) =
-                base.and_then(|base| if base == "none" { Some(None) } else { base.parse().ok().map(Some) })
-            else {
-                continue;
-            };
-            let Some(commit) = self.load_commit(number, base).await? else { continue };
-            if self.log.read(commit.delta_version()).await?.is_some_and(|standing| standing == commit.bytes) {
-                let path = self.store.file(&folder);
-                return Err(LakeError::Published { asset: self.asset.clone(), number, path });
-            }
+        if self.is_committed(number).await? {
+            let path = self.store.file(&folder);
+            return Err(LakeError::Published { asset: self.asset.clone(), number, path });
         }
         self.faults.pass(&BEFORE_DISCARD)?;
         self.store.remove_folder(&folder).await?;

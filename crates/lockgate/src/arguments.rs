@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    baseline, check, diff, dismiss, explain, history, init, lineage, plan, publish, query, reference, rollback, run,
-    show, status, suppress, test, version,
+    baseline, check, diff, dismiss, doctor, explain, gc, history, init, lineage, plan, publish, query, reference,
+    rollback, run, show, status, suppress, test, version,
 };
 
 /// Bad data never ships; good data ships itself.
@@ -67,16 +67,14 @@ pub(crate) enum Command {
     Publish(publish::Arguments),
     Dismiss(dismiss::Arguments),
     Suppress(suppress::Arguments),
+    Doctor(doctor::Arguments),
+    Gc(gc::Arguments),
     Explain(explain::Arguments),
     Version(version::Arguments),
     #[command(hide = true)]
     Reference(reference::Arguments),
     #[command(hide = true)]
     Serve(NotBuilt),
-    #[command(hide = true)]
-    Doctor(NotBuilt),
-    #[command(hide = true)]
-    Gc(NotBuilt),
     #[command(hide = true)]
     Why(NotBuilt),
     #[command(hide = true)]

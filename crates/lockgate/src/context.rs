@@ -30,21 +30,27 @@ impl Context {
     }
 
     pub(crate) async fn open_at(&self, root: &Path) -> Result<Arc<Workspace>, Failure> {
+        let options = self.options(root)?;
+        let workspace = Arc::new(Workspace::open(root, options).await?);
+        // The secrets alone: the terminal outlives the command, and the workspace registers as a reader while it is open.
+        let secrets = workspace.project.secrets.clone();
+        self.terminal.redact_with(move |text| lockgate_project::redact(&secrets, text).into_owned());
+        self.terminal.diagnostics(workspace.warnings());
+        Ok(workspace)
+    }
+
+    /// How to open the project in a folder that is one.
+    pub(crate) fn options(&self, root: &Path) -> Result<OpenOptions, Failure> {
         if !root.join("lockgate.yml").exists() {
             return Err(Failure::usage(no_project(root)));
         }
-        let options = OpenOptions {
+        Ok(OpenOptions {
             environment: self.global.environment.clone(),
             actor: self.actor()?,
             kinds: kinds(),
             effects: self.effects.clone(),
             env: Arc::new(|name| std::env::var(name).ok()),
-        };
-        let workspace = Arc::new(Workspace::open(root, options).await?);
-        let secrets = Arc::clone(&workspace);
-        self.terminal.redact_with(move |text| secrets.redact(text));
-        self.terminal.diagnostics(workspace.warnings());
-        Ok(workspace)
+        })
     }
 
     /// Opens the project and type-checks all of it.

@@ -38,7 +38,7 @@ pub use codes::CODES;
 pub use contract::ContractColumn;
 pub use fields::{Fields, KeyDoc};
 pub use load::{load, sort_by_place};
-pub use project::{EngineSettings, FunctionFile, Group, Project, Var};
+pub use project::{EngineSettings, FunctionFile, Group, Keep, Project, Var};
 pub use resolve::{Secret, redact};
 pub use settings::PROJECT_KEYS;
 pub use shared::DEFAULTS_KEYS;

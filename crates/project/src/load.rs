@@ -68,6 +68,7 @@ fn project(root: &Path, environment: Option<&str>, cx: &mut Context<'_>) -> Opti
         vars: settings.vars,
         gate: settings.gate.unwrap_or_default(),
         groups: groups::read(&settings.groups, &source, &assets, &broken, &mut cx.diagnostics),
+        keep: settings.keep,
         known,
         known_places,
         assets,

@@ -26,6 +26,7 @@ pub struct Project {
     /// What holds where neither an asset nor a folder says it; each [`AssetFile::gate`] already has it.
     pub gate: GateMode,
     pub groups: Vec<Group>,
+    pub keep: Keep,
     pub known: Vec<KnownFailure>,
     /// Where each of `known` stands, in the same order.
     pub known_places: Vec<Place>,
@@ -51,6 +52,16 @@ impl Project {
 pub struct EngineSettings {
     pub memory_bytes: Option<u64>,
     pub threads: Option<usize>,
+}
+
+/// How long versions that are no longer live are kept. What falls within any limit that is given stays; without one,
+/// everything does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// The newest so many published versions of each asset.
+    pub versions: Option<u64>,
+    /// So many days after they ended.
+    pub days: Option<u64>,
 }
 
 /// A variable of the project: `$name` in SQL, typed and bound.

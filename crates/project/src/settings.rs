@@ -9,7 +9,7 @@ use crate::asset::Context;
 use crate::fields::{guess, one_of};
 use crate::shared::gate;
 use crate::yaml::{Key, Map, Node, Span, Value};
-use crate::{EngineSettings, Fields, GateMode, KeyDoc, Secret, Source, Var, codes, planned, yaml};
+use crate::{EngineSettings, Fields, GateMode, Keep, KeyDoc, Secret, Source, Var, codes, planned, yaml};
 
 /// The keys of `lockgate.yml`.
 pub const PROJECT_KEYS: &[KeyDoc] = &[
@@ -90,7 +90,24 @@ pub const PROJECT_KEYS: &[KeyDoc] = &[
     KeyDoc { key: "connections", kind: KeyDoc::NOT_BUILT, default: "", text: "Databases and object stores to read." },
     KeyDoc { key: "schedules", kind: KeyDoc::NOT_BUILT, default: "", text: "When what runs." },
     KeyDoc { key: "alerts", kind: KeyDoc::NOT_BUILT, default: "", text: "Who is told of what." },
-    KeyDoc { key: "keep", kind: KeyDoc::NOT_BUILT, default: "", text: "What `gc` may expire." },
+    KeyDoc {
+        key: "keep",
+        kind: "map",
+        default: "everything",
+        text: "What `lockgate gc` may expire: versions that are no longer live and fall outside every limit given here.",
+    },
+    KeyDoc {
+        key: "keep.versions",
+        kind: "integer",
+        default: "",
+        text: "The newest so many published versions of an asset are kept, the live one among them.",
+    },
+    KeyDoc {
+        key: "keep.days",
+        kind: "integer",
+        default: "",
+        text: "Versions are kept for so many days after they stopped being live, or were dismissed.",
+    },
 ];
 
 /// `lockgate.yml`, read for one environment.
@@ -103,6 +120,7 @@ pub(crate) struct Settings {
     pub(crate) vars: BTreeMap<String, Var>,
     pub(crate) gate: Option<GateMode>,
     pub(crate) groups: Vec<GroupEntry>,
+    pub(crate) keep: Keep,
 }
 
 /// A group as it is written.
@@ -128,6 +146,7 @@ pub(crate) fn read(source: &Arc<Source>, environment: Option<&str>, cx: &mut Con
     let mut gate = gate(&mut fields);
     let chosen = environments(&mut fields, environment, &vars);
     let groups = groups(&mut fields);
+    let keep = keep(&mut fields);
     fields.finish();
     if let Some(chosen) = chosen {
         vars.extend(chosen.vars);
@@ -135,7 +154,7 @@ pub(crate) fn read(source: &Arc<Source>, environment: Option<&str>, cx: &mut Con
     } else if environment != DEFAULT_ENVIRONMENT {
         return None;
     }
-    Some(Settings { name, environment: environment.to_owned(), store, catalog, engine, vars, gate, groups })
+    Some(Settings { name, environment: environment.to_owned(), store, catalog, engine, vars, gate, groups, keep })
 }
 
 /// Resolves `${…}` where it counts: not in other environments, not in vars that this environment replaces, and not
@@ -260,6 +279,21 @@ fn size_bytes(text: &str) -> Result<u64, String> {
     // In range, see above; a fraction of a byte does not matter.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     Ok(bytes as u64)
+}
+
+/// More would be for ever.
+const KEEP_DAYS_MAX: u64 = 36_500;
+
+fn keep(fields: &mut Fields<'_>) -> Keep {
+    let Some(mut fields) = fields.inside("keep") else { return Keep::default() };
+    let keep = Keep { versions: fields.integer("versions"), days: fields.integer("days") };
+    if let Some(days) = keep.days.filter(|days| *days > KEEP_DAYS_MAX) {
+        let span = fields.node("days").map(|node| node.span).unwrap_or_default();
+        fields.error(span, &codes::WRONG_VALUE, format!("`days` is {days}")).expected =
+            Some(format!("0 to {KEEP_DAYS_MAX}; without it, age does not count"));
+    }
+    fields.finish();
+    keep
 }
 
 /// Reads a map of vars; those that are wrong are reported and left out.

@@ -162,7 +162,16 @@ impl Workspace {
         self.catalog.abandon(self.env(), name, version.number, VersionState::Dismissed, Some(why), &self.actor).await?;
         version.state = VersionState::Dismissed;
         version.why = Some(why.to_owned());
+        self.note_in_store(&version).await;
         Ok(version)
+    }
+
+    /// Writes `version.json` anew after something was decided or judged, for a rebuilt catalog. The catalog has it
+    /// already and `doctor` renews the file, so a store that cannot be written stops nothing.
+    pub(crate) async fn note_in_store(&self, version: &Version) {
+        if let Err(error) = self.lake.table(&version.asset).record(version).await {
+            tracing::debug!(asset = %version.asset, version = version.number.0, %error, "version.json is not renewed");
+        }
     }
 
     /// Publishes a new version with the content of an old one. It is not stale until code or inputs change.
@@ -289,6 +298,7 @@ impl Workspace {
             let mut judged = live.clone();
             self.audit_again(node, &view, as_of, &mut judged, None).await?;
             self.catalog.set_audited(self.env(), &judged).await?;
+            self.note_in_store(&judged).await;
             reports.push(CheckReport { asset: name.clone(), version: live.number, outcomes: judged.checks });
         }
         self.judge_lateness(graph, selected, as_of).await?;

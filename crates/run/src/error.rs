@@ -15,12 +15,16 @@ pub enum RunError {
     UnknownAsset { name: AssetName, suggestion: Option<String> },
     #[error("{asset} has no version {number}")]
     UnknownVersion { asset: AssetName, number: VersionNumber },
+    #[error("version {number} of {asset} has expired: its files were removed")]
+    Expired { asset: AssetName, number: VersionNumber },
     #[error("{asset} has no held version")]
     NothingHeld { asset: AssetName },
     #[error("{asset} has no published version")]
     NothingPublished { asset: AssetName },
     #[error("{asset} version {number} cannot be published: {reason}")]
     CannotPublish { asset: AssetName, number: VersionNumber, reason: String },
+    #[error("{asset} is being changed by {holder}")]
+    Busy { asset: AssetName, holder: String },
     #[error("{asset} version {number} was published by somebody else since this run was planned")]
     Overtaken { asset: AssetName, number: VersionNumber },
     #[error("this process lost its lease on {asset} to another one")]
@@ -90,6 +94,8 @@ codes! {
         "A suppression ends at a time in the future. Dates are RFC 3339; a bare day is 00:00 UTC.";
     CANNOT_WRITE = "LG0720", "a project file cannot be written",
         "`lockgate baseline` writes `lockgate.known.yml` and `lockgate test --record` a file under `tests/` into the project folder. Check the folder's permissions.";
+    BUSY = "LG0723", "another process is changing the asset",
+        "A process holds the lease on the asset and its heartbeat is still moving. Wait for it, or stop it; a lease whose holder died is taken over by itself.";
     WRONG_RANGE = "LG0721", "a span of time that names nothing to build",
         "`--from` and `--to` name a half-open span of time whose ranges are built again, of selected assets with `load: { time_range: … }`. `--to` lies after `--from`. The ranges that hold the two ends are built whole, and only those that are over by the run's logical time.";
     LOAD_CHANGED = "LG0722", "another load would lose history",
@@ -104,6 +110,18 @@ codes! {
         "A unit test gives rows to a SELECT and looks at what comes out. The asset is of a kind that is no SELECT over other assets (a source reads files), so there is nothing to give rows to. Its checks guard it.";
     CANNOT_RECORD = "LG0744", "a unit test cannot be recorded",
         "`lockgate test --record NAME` takes a few rows of the published inputs, builds the asset over them and writes both as `tests/NAME.yml`. It never overwrites a file (name it `NAME.something` for a second one), it needs a published version of every input, and it writes only a test that passes: SQL that gives other rows each time (`random()`, `limit` without `order by`) cannot be recorded.";
+    EXPIRED = "LG0730", "the version has expired",
+        "`keep:` in `lockgate.yml` says for how long versions that are no longer live are kept. `lockgate gc` marked this one `expired` and removed its files, or will. What is known of it (checks, profile, who, when) stays: `lockgate history NAME` and `lockgate show NAME --version N` show it; its rows cannot be read, compared or rolled back to any more.\n\n```yaml\nkeep: { versions: 30, days: 90 }\n```\n\nA longer `keep:` holds for what expires from now on.";
+    CATALOG_STANDS = "LG0731", "the catalog is there and can be read",
+        "`lockgate doctor --rebuild` is for a catalog that is lost or damaged: it makes a new one from the store, and that one knows no runs, no suppressions and no audit log. The catalog that is there can be read and has versions, so rebuilding would lose more than it mends. `lockgate doctor` says what is wrong. If the catalog is old (restored from a backup) and the store is newer, `--force` rebuilds all the same; the old file is kept beside it.";
+    CATALOG_IN_USE = "LG0732", "others have the project open",
+        "A catalog cannot be replaced under processes that have it open: what they record would be lost with the old file. Wait for them to end, or stop them.";
+    CATALOG_LOST = "LG0733", "the catalog is empty, and the store is not",
+        "The store has tables that Lockgate published, and the catalog knows no version of any. The catalog's file, `.lockgate/catalog.db`, was removed or left behind when the project was moved. Publishing now would count versions from 1 again and forget what is live. Put the file back, or make it anew from the store:\n\n```\nlockgate doctor --rebuild --why \"the catalog was lost\"\n```\n\nTo begin from nothing on purpose, move the store's folder away.";
+    UNSEEN = "LG0734", "this run could not be seen by others",
+        "A run notes itself in a file under `.lockgate/readers/`, which it keeps locked while it lives. `gc` and `doctor` tell by it that the run lives and what it may be reading. The file could not be made or written, so the run was not begun.\n\n```\nls -ld .lockgate .lockgate/readers\n```";
+    CANNOT_LOOK = "LG0736", "the readers cannot be listed",
+        "`gc` and `doctor` look through the files under `.lockgate/readers/` to see who is reading. The folder could not be listed, so nothing was removed.";
     MISSING_COLUMN = "LG0717", "a setting names a column that does not exist",
         "`partition_by` and `cluster_by` name columns of the asset's result.";
 }
@@ -122,9 +140,11 @@ impl RunError {
                 None => one(&UNKNOWN_ASSET, "`lockgate status` lists the assets"),
             },
             RunError::UnknownVersion { asset, .. } => one(&UNKNOWN_VERSION, &format!("lockgate history {asset}")),
+            RunError::Expired { asset, .. } => one(&EXPIRED, &format!("lockgate history {asset}")),
             RunError::NothingHeld { .. } => one(&NOTHING_HELD, "`lockgate status` shows what is held"),
             RunError::NothingPublished { asset } => one(&NOTHING_PUBLISHED, &format!("lockgate run {asset}")),
             RunError::CannotPublish { asset, .. } => one(&CANNOT_PUBLISH, &format!("lockgate run {asset} --force")),
+            RunError::Busy { .. } => one(&BUSY, "wait for it to end, then try again"),
             RunError::Overtaken { .. } => one(&OVERTAKEN, "lockgate run"),
             RunError::Fenced { .. } => one(&FENCED, "run again"),
             RunError::Catalog(error) => error.diagnostic().into(),
@@ -152,10 +172,12 @@ impl RunError {
             RunError::Invalid(_)
             | RunError::UnknownAsset { .. }
             | RunError::UnknownVersion { .. }
+            | RunError::Expired { .. }
             | RunError::NothingHeld { .. }
             | RunError::NothingPublished { .. } => true,
             RunError::Failed(_)
             | RunError::CannotPublish { .. }
+            | RunError::Busy { .. }
             | RunError::Overtaken { .. }
             | RunError::Fenced { .. }
             | RunError::Catalog(_)

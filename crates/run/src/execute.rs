@@ -144,6 +144,7 @@ impl Workspace {
         let started = self.effects.clock.monotonic();
         if !plan.steps.is_empty() {
             self.lake.ensure_writable()?;
+            self.ensure_catalog_knows_the_store().await?;
         }
         let steps: BTreeMap<&AssetName, &Step> = plan.steps.iter().map(|step| (&step.asset, step)).collect();
         let view = self.pin(graph, plan).await?;
@@ -171,6 +172,8 @@ impl Workspace {
             state: Mutex::new(Progressed { view, results: Vec::new() }),
             run,
         };
+        // Before anybody can read that it runs: a run that no living reader drives is taken for dead.
+        self.announce(&execution.run.id)?;
         execution.start().await?;
         match execution.assets_and_lateness().await {
             Ok(late) => execution.end(late, started).await,
@@ -448,6 +451,8 @@ impl Execution<'_> {
         let message = failing_sentence(&version.checks);
         if version.state != lockgate_types::VersionState::Held {
             version.state = lockgate_types::VersionState::Held;
+            // So that a rebuilt catalog knows it as held.
+            self.workspace.lake.table(&version.asset).record(&version).await?;
             let (env, actor) = (self.workspace.env(), &self.workspace.actor);
             self.workspace.catalog.hold(env, &version, &lease.lease, actor, &message).await?;
         }
@@ -479,6 +484,7 @@ impl Execution<'_> {
         self.workspace.audit_again(node, view, self.plan.as_of, &mut judged, None).await?;
         lease.check(name)?;
         self.workspace.catalog.set_audited(self.workspace.env(), &judged).await?;
+        self.workspace.note_in_store(&judged).await;
         self.tell_audited(&judged).await?;
         let mut result = AssetResult::of(&judged, TaskState::Unchanged, Some(judged.number));
         if judged.checks.iter().any(|outcome| outcome.state.holds()) {

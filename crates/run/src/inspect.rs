@@ -9,7 +9,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, Utc};
 use lockgate_catalog::{Late, SystemTable, VersionSummary};
 use lockgate_engine::{BatchStream, PinnedTable, Session};
-use lockgate_types::{AssetName, Diagnostic, Samples, Schema, Version, VersionNumber};
+use lockgate_types::{AssetName, Diagnostic, Samples, Schema, Version, VersionNumber, VersionState};
 use serde::Serialize;
 
 use crate::error::SELECTS_NOTHING;
@@ -102,8 +102,9 @@ impl Workspace {
             Which::Number(number) => self.any_version(name, number).await?,
         };
         let other = live.filter(|live| live.number != version.number);
-        let preview =
-            self.lake.table(name).read(&version.files, &version.schema, &version.partition_by, Some(rows)).await?;
+        // What is known of an expired version is still worth a look; its rows are gone.
+        let files = if version.state == VersionState::Expired { &[] } else { version.files.as_slice() };
+        let preview = self.lake.table(name).read(files, &version.schema, &version.partition_by, Some(rows)).await?;
         let changed_inputs = version.inputs.iter().filter_map(|(input, now)| {
             let before = other.as_ref()?.inputs.get(input).copied();
             (before != Some(*now)).then(|| (input.clone(), before, *now))
@@ -132,6 +133,15 @@ impl Workspace {
         version.ok_or_else(|| RunError::UnknownVersion { asset: name.clone(), number })
     }
 
+    /// A version whose rows can still be read.
+    async fn readable_version(&self, name: &AssetName, number: VersionNumber) -> Result<Version, RunError> {
+        let version = self.any_version(name, number).await?;
+        if version.state == VersionState::Expired {
+            return Err(RunError::Expired { asset: name.clone(), number });
+        }
+        Ok(version)
+    }
+
     /// Newest first.
     ///
     /// # Errors
@@ -155,7 +165,7 @@ impl Workspace {
             readable.register(&session, name).await?;
         }
         for (asset, number, alias) in &parsed.versions {
-            let version = self.any_version(asset, *number).await?;
+            let version = self.readable_version(asset, *number).await?;
             let pinned = PinnedTable::of(&version, &self.lake.table(asset));
             session.register_as(lockgate_engine::VERSIONS_SCHEMA, alias, pinned)?;
         }
@@ -183,11 +193,10 @@ struct Readable<'a> {
 
 impl Readable<'_> {
     async fn version(&self, name: &AssetName) -> Result<Option<Version>, RunError> {
-        let (catalog, env) = (&self.workspace.catalog, self.workspace.env());
         match &self.at {
-            None => Ok(catalog.live_one(env, name).await?),
+            None => Ok(self.workspace.catalog.live_one(self.workspace.env(), name).await?),
             Some(at) => match at.get(name) {
-                Some(number) => Ok(catalog.version(env, name, *number).await?),
+                Some(number) => Ok(Some(self.workspace.readable_version(name, *number).await?)),
                 None => Ok(None),
             },
         }

@@ -50,16 +50,35 @@ impl Held {
 
 impl Workspace {
     /// The members of a group are changed under one lease.
-    pub(crate) fn lease_key(&self, node: &Node) -> String {
-        match &node.group {
-            Some(group) => format!("{}/group:{group}", self.env()),
-            None => format!("{}/{}", self.env(), node.file.name),
+    pub(crate) fn lease_key(&self, name: &AssetName) -> String {
+        match self.project.groups.iter().find(|group| group.members.contains(name)) {
+            Some(group) => format!("{}/group:{}", self.env(), group.name),
+            None => format!("{}/{name}", self.env()),
+        }
+    }
+
+    /// The lease on an asset, if it is free or its holder is dead by the readers' files. Waits for nobody.
+    ///
+    /// # Errors
+    /// [`RunError::Busy`] while somebody is at work on it.
+    pub(crate) async fn acquire_at_once(&self, name: &AssetName) -> Result<Held, RunError> {
+        let key = self.lease_key(name);
+        let mut attempt = self.catalog.try_lease(&key, &self.worker).await?;
+        if let LeaseAttempt::Held { holder, epoch, beat } = &attempt
+            && !self.readers()?.has_holder(holder)
+        {
+            // Whoever is wrongly taken for dead is fenced off by the higher epoch.
+            attempt = self.catalog.steal(&key, &self.worker, *epoch, *beat).await?;
+        }
+        match attempt {
+            LeaseAttempt::Taken(lease) => Ok(self.keep(lease, timeout())),
+            LeaseAttempt::Held { holder, .. } => Err(RunError::Busy { asset: name.clone(), holder }),
         }
     }
 
     /// Waits for the lease on an asset; takes it over from a holder whose heartbeat stands still.
     pub(crate) async fn acquire(&self, node: &Node, cancel: &CancellationToken) -> Result<Held, RunError> {
-        let key = self.lease_key(node);
+        let key = self.lease_key(&node.file.name);
         let timeout = timeout();
         let mut seen: Option<(u64, u64, lockgate_types::Instant)> = None;
         loop {

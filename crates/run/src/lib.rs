@@ -12,8 +12,10 @@
 
 mod decide;
 mod diff;
+mod doctor;
 mod error;
 mod execute;
+mod gc;
 mod graph;
 mod history;
 mod inspect;
@@ -21,6 +23,8 @@ mod late;
 mod lease;
 mod plan;
 mod publish;
+mod readers;
+mod rebuild;
 mod rejects;
 mod stage;
 mod status;
@@ -31,14 +35,17 @@ pub use decide::{BaselineReport, CheckReport, SuppressRequest};
 pub use diff::{
     CellChange, ChangedRow, Comparison, Diff, DiffColumn, DiffFiles, DiffOf, DiffRows, NotCompared, OfBoth,
 };
+pub use doctor::{DoctorReport, Finding, Health};
 pub use error::{CODES, RunError};
 pub use execute::{AssetResult, Observer, RunOptions, RunSummary};
+pub use gc::{ExpiredVersion, GcReport, Removed, RemovedFiles, SpareReason, Spared};
 pub use graph::{Graph, Node};
 pub use inspect::samples;
 pub use inspect::{Query, QueryOptions, Shown, Which};
 pub use lockgate_kind::TimeSpan;
 pub use plan::{Estimate, Plan, PlanOptions, Reason, SchemaChange, Step};
 pub use publish::FAULT_POINTS;
+pub use rebuild::{RebuildReport, RestoredAsset, rebuild};
 pub use status::{AssetStatus, HeldInfo, LiveInfo, Standing, Status};
 pub use unit_test::{
     Masked, MovedRow, PairedRow, PreparedTest, RecordedInput, RecordedTest, RowsDiff, TestOutcome, TestResult, TextRow,

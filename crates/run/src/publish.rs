@@ -13,12 +13,21 @@ use std::collections::BTreeSet;
 
 use lockgate_catalog::{Lease, Publication, PublishIntent};
 use lockgate_lake::{CommitBytes, CommitPlan, PutOutcome};
-use lockgate_types::{DataFile, FaultPoint, Version, VersionState};
+use lockgate_types::{AssetName, DataFile, FaultPoint, Version, VersionNumber, VersionState};
 
 use crate::{RunError, Workspace};
 
-/// The steps of the protocol at which tests make it fail.
-pub const FAULT_POINTS: &[FaultPoint] = &[PREPARED, INTENDED, PUT, RECORDED];
+/// The durable steps of this crate at which tests make it fail.
+pub const FAULT_POINTS: &[FaultPoint] = &[
+    PREPARED,
+    INTENDED,
+    PUT,
+    RECORDED,
+    crate::gc::EXPIRED,
+    crate::gc::REMOVED,
+    crate::rebuild::WRITTEN,
+    crate::rebuild::PLACED,
+];
 
 const PREPARED: FaultPoint = FaultPoint {
     name: "run.commit_prepared",
@@ -145,14 +154,16 @@ impl Workspace {
 
     /// Finishes what a crash left as `publishing`, each publication as a whole. What a foreign writer got in the way
     /// of is left to the next holder of the lease.
-    pub(crate) async fn finish_publications(&self) -> Result<(), RunError> {
+    pub(crate) async fn finish_publications(&self) -> Result<Vec<(AssetName, VersionNumber)>, RunError> {
+        let mut finished = Vec::new();
         for mut publication in self.catalog.unfinished(self.env()).await? {
             match self.settle(&mut publication.members, None).await {
-                Ok(()) | Err(RunError::CannotPublish { .. }) => {}
+                Ok(()) => finished.extend(publication.members.into_iter().map(|v| (v.asset, v.number))),
+                Err(RunError::CannotPublish { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(finished)
     }
 
     /// Steps 3 and 4 of versions that are `publishing`.

@@ -222,6 +222,7 @@ impl Workspace {
             let same = held.checks.iter().map(|outcome| outcome.state).eq(before);
             if !same {
                 self.catalog.set_audited(self.env(), &held).await?;
+                self.note_in_store(&held).await;
             }
             return Ok(Staged::StillHeld(Box::new(held)));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -11,9 +11,14 @@ use lockgate_engine::{Engine, EngineOptions, Scalar, Session, SessionOptions};
 use lockgate_kind::Kind;
 use lockgate_lake::Lake;
 use lockgate_project::{Project, Var};
-use lockgate_types::{Actor, Diagnostics, Effects};
+use lockgate_types::{Actor, AssetName, Diagnostic, Diagnostics, Effects, RunId, VersionNumber};
 
 use crate::RunError;
+use crate::error::UNSEEN;
+use crate::readers::Reader;
+
+/// The project's private folder: catalog, readers, spilled data.
+pub(crate) const PRIVATE: &str = ".lockgate";
 
 /// Reads one environment variable.
 pub type ReadEnv = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -48,6 +53,10 @@ pub struct Workspace {
     pub(crate) kinds: BTreeMap<&'static str, Arc<dyn Kind>>,
     /// This process, as the holder of leases.
     pub(crate) worker: String,
+    /// This process, as a reader. Invariant: it registered before anything was read from the catalog.
+    pub(crate) reader: Reader,
+    /// Publications that were found half done and finished while it was opened.
+    pub(crate) finished: Vec<(AssetName, VersionNumber)>,
     warnings: Diagnostics,
 }
 
@@ -71,8 +80,11 @@ impl Workspace {
         };
         let store = root.join(&project.store);
         let lake = Arc::new(Lake::open(&store, &project.environment, options.effects.clone())?);
-        let private = root.join(".lockgate");
+        let private = root.join(PRIVATE);
+        let id = options.effects.ids.next();
+        let reader = Reader::register(&private.join("readers"), &id);
         let catalog = lockgate_catalog::open_sqlite(&private.join("catalog.db"), options.effects.clone()).await?;
+        reader.entered(catalog.epoch().await?);
         let mut engine_options = EngineOptions::default();
         if let Some(memory_bytes) = project.engine.memory_bytes {
             engine_options.memory_bytes = memory_bytes;
@@ -82,8 +94,10 @@ impl Workspace {
         }
         engine_options.spill_dir = private.join("spill");
         let engine = Engine::new(engine_options, Arc::clone(&lake))?;
-        let workspace = Workspace {
-            worker: format!("{}-{}", options.actor, options.effects.ids.next()),
+        let mut workspace = Workspace {
+            worker: format!("{}-{id}", options.actor),
+            reader,
+            finished: Vec::new(),
             project,
             actor: options.actor,
             catalog,
@@ -93,7 +107,7 @@ impl Workspace {
             effects: options.effects,
             warnings: diagnostics,
         };
-        workspace.finish_publications().await?;
+        workspace.finished = workspace.finish_publications().await?;
         Ok(workspace)
     }
 
@@ -105,6 +119,17 @@ impl Workspace {
     /// Replaces every secret that the project's files resolved by `***`.
     pub fn redact(&self, text: &str) -> String {
         lockgate_project::redact(&self.project.secrets, text).into_owned()
+    }
+
+    /// Says to others that this process drives a run.
+    pub(crate) fn announce(&self, run: &RunId) -> Result<(), RunError> {
+        self.reader.drives(run).map_err(|error| {
+            RunError::Failed(Diagnostic::error(&UNSEEN, format!("the run cannot be noted: {error}")).into())
+        })
+    }
+
+    pub(crate) fn private(&self) -> PathBuf {
+        self.project.root.join(PRIVATE)
     }
 
     pub(crate) fn env(&self) -> &str {

@@ -117,12 +117,12 @@ pub async fn ending(catalog: &dyn Catalog, schema: &str) -> Ending {
         }
     }
     let mut states = BTreeMap::new();
-    for asset in ["one", "two", "held", "failed", "withdrawn"] {
+    for asset in ["one", "two", "held", "failed", "withdrawn", "expired", "restored"] {
         let versions = catalog.versions(ENV, &name(&format!("{schema}.{asset}"))).await.unwrap();
         states.insert(asset.to_owned(), versions.iter().map(|version| version.state).collect());
     }
     let mut said = Vec::new();
-    for asset in ["one", "two", "held", "failed", "withdrawn"] {
+    for asset in ["one", "two", "held", "failed", "withdrawn", "expired", "restored"] {
         let mut log = catalog.audit_log(ENV, Some(&name(&format!("{schema}.{asset}"))), 100).await.unwrap();
         log.dedup();
         said.extend(log.into_iter().map(|entry| format!("{asset} {} {}", entry.action, entry.actor)));
@@ -193,11 +193,28 @@ pub async fn story(catalog: &dyn Catalog, schema: &str, tries: u32) -> Result<()
     again(tries, async || catalog.withdraw(ENV, &pair, &lease, &ana).await).await?;
     again(tries, async || catalog.abandon(ENV, &back.asset, back.number, to, None, &ana).await).await?;
 
+    retention(catalog, schema, &lease, tries).await?;
     notes(catalog, schema, tries).await?;
     let done = Task { state: TaskState::Published, ..task(&run, &format!("{schema}.one")) };
     again(tries, async || catalog.set_task(&done).await).await?;
     again(tries, async || catalog.end_run(&run.id, RunState::Held, noon()).await).await?;
     again(tries, async || catalog.release(&lease).await).await
+}
+
+/// A version that is dismissed and expires, and one that is found in the store.
+async fn retention(catalog: &dyn Catalog, schema: &str, lease: &Lease, tries: u32) -> Result<()> {
+    let ana = actor("ana");
+    let old = failing(staged(catalog, &name(&format!("{schema}.expired")), tries).await?);
+    again(tries, async || catalog.hold(ENV, &old, lease, &ana, "4 of 400 rows").await).await?;
+    let to = VersionState::Dismissed;
+    again(tries, async || catalog.abandon(ENV, &old.asset, old.number, to, None, &ana).await).await?;
+    let pair = [(old.asset.clone(), old.number)];
+    again(tries, async || catalog.expire(ENV, &pair, &ana, "too old").await).await?;
+
+    let restored = name(&format!("{schema}.restored"));
+    let last = lockgate_types::VersionNumber(3);
+    let found = [Version { state: VersionState::Failed, ..version(&restored, last) }];
+    again(tries, async || catalog.restore(ENV, &restored, last, &found, &ana, "lost").await).await
 }
 
 async fn begin_run(catalog: &dyn Catalog, schema: &str, tries: u32) -> Result<(lockgate_types::Run, Lease)> {

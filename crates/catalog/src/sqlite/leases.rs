@@ -5,10 +5,10 @@ use serde_json::json;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::rows::{count, integer, text_or_null};
+use super::rows::{count, integer, text, text_or_null};
 use super::trouble::Outcome;
 use super::{SqliteCatalog, log};
-use crate::{AuditEntry, CatalogError, Lease, LeaseAttempt, faults};
+use crate::{AuditEntry, CatalogError, HeldLease, Lease, LeaseAttempt, faults};
 
 pub(super) async fn try_lease(catalog: &SqliteCatalog, key: &str, holder: &str) -> Outcome<LeaseAttempt> {
     // Whoever waits asks often; that must not cost the writers their turn.
@@ -95,6 +95,21 @@ pub(super) async fn release(catalog: &SqliteCatalog, lease: &Lease) -> Outcome<(
         .execute(write.connection())
         .await?;
     write.commit().await
+}
+
+pub(super) async fn all(catalog: &SqliteCatalog) -> Outcome<Vec<HeldLease>> {
+    let rows = sqlx::query("select key, holder, epoch, beat from leases where holder is not null order by key")
+        .fetch_all(&catalog.readers)
+        .await?;
+    let lease = |row: &SqliteRow| {
+        Ok(HeldLease {
+            key: text(row, "key")?,
+            holder: text(row, "holder")?,
+            epoch: count(row, "epoch")?,
+            beat: count(row, "beat")?,
+        })
+    };
+    rows.iter().map(lease).collect()
 }
 
 /// Within a write: whether the lease is still the caller's.

@@ -21,7 +21,15 @@ use crate::{Catalog, CatalogError, Result};
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Every migration, in order. Those that were released are never edited: their hashes are kept in the catalog.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "first", include_str!("../../migrations/0001_first.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "first", include_str!("../../migrations/0001_first.sql")),
+    (2, "retention", include_str!("../../migrations/0002_retention.sql")),
+];
+
+/// The number of the newest.
+pub(super) fn newest_format() -> i64 {
+    MIGRATIONS.iter().map(|(number, ..)| *number).max().unwrap_or(0)
+}
 
 /// Reads that go on at once within a process.
 const READERS: u32 = 4;
@@ -105,11 +113,9 @@ fn prepare(
 
 fn explain_migration(error: MigrateError, path: &Path, busy_timeout: Duration) -> CatalogError {
     match error {
-        MigrateError::VersionMissing(format) => CatalogError::Newer {
-            path: path.to_owned(),
-            format,
-            known: MIGRATIONS.iter().map(|(number, ..)| *number).max().unwrap_or(0),
-        },
+        MigrateError::VersionMissing(format) => {
+            CatalogError::Newer { path: path.to_owned(), format, known: newest_format() }
+        }
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
             Trouble::from(error).explain(path, busy_timeout)
         }
@@ -118,7 +124,7 @@ fn explain_migration(error: MigrateError, path: &Path, busy_timeout: Duration) -
 }
 
 /// The lock around opening, a file of its own: SQLite's own locks are taken and given up several times on the way.
-async fn lock(path: &Path, patience: Duration) -> Result<File> {
+pub(super) async fn lock(path: &Path, patience: Duration) -> Result<File> {
     const PAUSE: Duration = Duration::from_millis(10);
     let lock_path = beside(path, ".lock");
     let file = OpenOptions::new()
@@ -145,7 +151,7 @@ async fn lock(path: &Path, patience: Duration) -> Result<File> {
 }
 
 /// `catalog.db` → `catalog.db.lock`.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
@@ -171,17 +177,17 @@ fn create_folder(path: &Path) -> Result<()> {
 }
 
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<()> {
+pub(super) fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| cannot("sync", folder, source))
 }
 
 /// Elsewhere a folder cannot be opened as a file, and needs no sync.
 #[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> Result<()> {
+pub(super) fn sync_folder(_folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn cannot(action: &'static str, path: &Path, source: std::io::Error) -> CatalogError {
+pub(super) fn cannot(action: &'static str, path: &Path, source: std::io::Error) -> CatalogError {
     match source.kind() {
         std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
             CatalogError::ReadOnly { path: path.to_owned(), detail: source.to_string() }

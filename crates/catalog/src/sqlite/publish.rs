@@ -260,9 +260,11 @@ async fn switch(
     let replaced_as = if by.retract { VersionState::Retracted } else { VersionState::Superseded };
     if let Some(before) = member.base {
         sqlx::query(
-            "update versions set state = ? where environment = ? and asset = ? and number = ? and state = 'published'",
+            "update versions set state = ?, ended_at = ? \
+             where environment = ? and asset = ? and number = ? and state = 'published'",
         )
         .bind(replaced_as.as_str())
+        .bind(micros(at))
         .bind(env)
         .bind(member.asset.to_string())
         .bind(integer(before.0))

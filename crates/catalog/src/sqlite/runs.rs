@@ -120,6 +120,14 @@ pub(super) async fn runs(catalog: &SqliteCatalog, env: &str, limit: usize) -> Ou
     rows.iter().map(run_of).collect()
 }
 
+pub(super) async fn running(catalog: &SqliteCatalog, env: &str) -> Outcome<Vec<Run>> {
+    let rows = sqlx::query("select * from runs where environment = ? and state = 'running' order by started_at, id")
+        .bind(env)
+        .fetch_all(&catalog.readers)
+        .await?;
+    rows.iter().map(run_of).collect()
+}
+
 pub(super) async fn tasks(catalog: &SqliteCatalog, id: &RunId) -> Outcome<Vec<Task>> {
     let rows =
         sqlx::query("select * from tasks where run = ? order by asset").bind(&id.0).fetch_all(&catalog.readers).await?;

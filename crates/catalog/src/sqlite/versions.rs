@@ -134,13 +134,14 @@ pub(super) async fn dismiss_held(
 ) -> Outcome<()> {
     let why = format!("replaced by {by}");
     let dismissed = sqlx::query(
-        "update versions set state = 'dismissed', why = ?1 \
+        "update versions set state = 'dismissed', why = ?1, ended_at = ?5 \
          where environment = ?2 and asset = ?3 and state = 'held' and number <> ?4 returning number",
     )
     .bind(&why)
     .bind(env)
     .bind(asset.to_string())
     .bind(integer(by.0))
+    .bind(micros(now))
     .fetch_all(&mut *db)
     .await?;
     for row in dismissed {
@@ -181,7 +182,7 @@ pub(super) async fn abandon(
         None | Some(_) => {}
     }
     sqlx::query(
-        "update versions set state = ?1, why = coalesce(?2, why) \
+        "update versions set state = ?1, why = coalesce(?2, why), ended_at = ?7 \
          where environment = ?3 and asset = ?4 and number = ?5 and state = ?6",
     )
     .bind(to.as_str())
@@ -190,6 +191,7 @@ pub(super) async fn abandon(
     .bind(asset.to_string())
     .bind(integer(number.0))
     .bind(from.as_str())
+    .bind(micros(now))
     .execute(&mut *db)
     .await?;
     let entry = entry(now, actor, to.as_str(), env, asset, number);
@@ -200,7 +202,7 @@ pub(super) async fn abandon(
 // ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /// The document, once it has been seen to read back.
-fn document_of(version: &Version) -> Outcome<String> {
+pub(super) fn document_of(version: &Version) -> Outcome<String> {
     let refuse = |error: serde_json::Error| CatalogError::Unstorable {
         asset: version.asset.clone(),
         number: version.number,
@@ -212,7 +214,7 @@ fn document_of(version: &Version) -> Outcome<String> {
 }
 
 /// Writes a staged version's row. One in another state is left alone.
-async fn write_row(db: &mut SqliteConnection, env: &str, version: &Version) -> Outcome<()> {
+pub(super) async fn write_row(db: &mut SqliteConnection, env: &str, version: &Version) -> Outcome<()> {
     let checks = CheckCounts::of(&version.checks);
     let written = sqlx::query(
         "insert into versions (environment, asset, number, state, run, actor, fingerprint, checks_fingerprint, inputs, \
@@ -287,7 +289,12 @@ async fn write_judgement(db: &mut SqliteConnection, env: &str, version: &Version
     Ok(())
 }
 
-async fn write_document(db: &mut SqliteConnection, env: &str, version: &Version, document: &str) -> Outcome<()> {
+pub(super) async fn write_document(
+    db: &mut SqliteConnection,
+    env: &str,
+    version: &Version,
+    document: &str,
+) -> Outcome<()> {
     sqlx::query(
         "insert into documents (environment, asset, number, format, document) values (?, ?, ?, ?, ?) \
          on conflict do update set format = excluded.format, document = excluded.document",
@@ -303,7 +310,7 @@ async fn write_document(db: &mut SqliteConnection, env: &str, version: &Version,
 }
 
 /// Checks and profile as rows. One statement each, whatever their number.
-async fn write_findings(db: &mut SqliteConnection, env: &str, version: &Version) -> Outcome<()> {
+pub(super) async fn write_findings(db: &mut SqliteConnection, env: &str, version: &Version) -> Outcome<()> {
     let asset = version.asset.to_string();
     let number = integer(version.number.0);
     for sql in [

@@ -29,7 +29,7 @@ async fn grow(folder: &Folder) {
         "{numbers} insert into versions select environment, 'big.t' || i, k, iif(k = 50, 'published', 'superseded'), run, \
            actor, fingerprint, checks_fingerprint, inputs, rows, size_bytes, base, base_delta_version, k, staged_at, \
            published_at + k, as_of, why, restores, build_ms, audit_ms, candidate_key, checks_passed, checks_warned, \
-           checks_known, checks_suppressed, checks_failed, checks_errored, publication \
+           checks_known, checks_suppressed, checks_failed, checks_errored, publication, expired_epoch, ended_at \
          from versions, a, n where asset = 'raw.orders'"
     );
     let documents = format!(

@@ -68,6 +68,15 @@ impl Log {
         Ok(Some(low))
     }
 
+    /// The versions that have an entry, ascending.
+    pub(crate) async fn versions(&self) -> Result<Vec<u64>, LakeError> {
+        let names = self.store.names(&self.folder).await?;
+        let mut versions: Vec<u64> =
+            names.iter().filter(|name| name.ends_with(".json")).filter_map(|name| version_of(name)).collect();
+        versions.sort_unstable();
+        Ok(versions)
+    }
+
     async fn has(&self, version: u64) -> Result<bool, LakeError> {
         self.store.exists(&self.entry(version)).await
     }

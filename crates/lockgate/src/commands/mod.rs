@@ -4,7 +4,9 @@ pub(crate) mod baseline;
 pub(crate) mod check;
 pub(crate) mod diff;
 pub(crate) mod dismiss;
+pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod gc;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod lineage;
@@ -44,12 +46,12 @@ pub(crate) async fn execute(command: Command, context: &Context) -> Outcome {
         Command::Publish(arguments) => Box::pin(publish::execute(arguments, context)).await,
         Command::Dismiss(arguments) => Box::pin(dismiss::execute(arguments, context)).await,
         Command::Suppress(arguments) => Box::pin(suppress::execute(arguments, context)).await,
+        Command::Doctor(arguments) => Box::pin(doctor::execute(arguments, context)).await,
+        Command::Gc(arguments) => Box::pin(gc::execute(arguments, context)).await,
         Command::Explain(arguments) => explain::execute(&arguments, context),
         Command::Version(arguments) => version::execute(&arguments, context),
         Command::Reference(arguments) => reference::execute(&arguments, context),
         Command::Serve(_) => not_built::refuse("serve"),
-        Command::Doctor(_) => not_built::refuse("doctor"),
-        Command::Gc(_) => not_built::refuse("gc"),
         Command::Why(_) => not_built::refuse("why"),
         Command::Import(_) => not_built::refuse("import"),
         Command::Exec(_) => not_built::refuse("exec"),
@@ -67,6 +69,7 @@ pub(crate) fn ends_by_itself(command: &Command) -> bool {
         | Command::Publish(_)
         | Command::Dismiss(_)
         | Command::Suppress(_) => true,
+        Command::Doctor(arguments) => arguments.rebuild,
         Command::Plan(_)
         | Command::Status(_)
         | Command::Check(_)
@@ -80,7 +83,6 @@ pub(crate) fn ends_by_itself(command: &Command) -> bool {
         | Command::Version(_)
         | Command::Reference(_)
         | Command::Serve(_)
-        | Command::Doctor(_)
         | Command::Gc(_)
         | Command::Why(_)
         | Command::Import(_)

@@ -42,6 +42,7 @@ sessions! {
     decide
     diff
     init
+    keep
     late
     look
     project
@@ -171,6 +172,8 @@ static CHANGING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         pattern(r"just now|\b\d+ (s|min|h) ago", "[AGO]"),
         pattern(r"~?\b\d+ min \d+ s\b|~?\b\d+(\.\d)? (ms|s)\b", "[TIME]"),
         pattern(r"\b\d+(\.\d)? (B|kB|MB)\b", "[SIZE]"),
+        pattern(r"\b\d+ GB \(\d+ %\)", "[SIZE]"),
+        pattern(r#"("removed_bytes"): ?\d+"#, "$1:[SIZE]"),
         pattern(r"part-[0-9a-z-]+\.parquet", "[FILE]"),
     ]
 });

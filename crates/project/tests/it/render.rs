@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use lockgate_project::unit_test::{Row, TestFile};
-use lockgate_project::{Action, AssetFile, CheckEntry, GateMode, Project};
+use lockgate_project::{Action, AssetFile, CheckEntry, GateMode, Keep, Project};
 use lockgate_types::{Diagnostics, Level, Place};
 
 pub(crate) fn diagnostics(diagnostics: &Diagnostics) -> String {
@@ -43,6 +43,9 @@ pub(crate) fn project(project: &Project) -> String {
         writeln!(text, "  engine memory {:?} bytes, threads {:?}", engine.memory_bytes, engine.threads).unwrap();
     }
     writeln!(text, "  gate {}", gate(project.gate)).unwrap();
+    if project.keep != Keep::default() {
+        writeln!(text, "  keep {:?} versions, {:?} days", project.keep.versions, project.keep.days).unwrap();
+    }
     for (name, var) in &project.vars {
         writeln!(text, "  var {name} = {var:?}").unwrap();
     }

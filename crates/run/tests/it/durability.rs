@@ -51,6 +51,11 @@ async fn a_failure_at_any_step_is_healed_by_the_next_run() {
         "beat",
         "late",
         "audit.",
+        // Of gc and doctor, which have tests of their own.
+        "expire",
+        "restore",
+        "remov",
+        "rebuild",
     ];
     let elsewhere = |name: &str| words.iter().any(|word| name.contains(word));
     never_fired.retain(|name| !elsewhere(name));

@@ -1,14 +1,20 @@
 //! Whole runs over small projects on a real store and a real catalog.
 #![allow(clippy::unwrap_used)] // a test that cannot go on should say where
 #![allow(clippy::disallowed_methods)] // and suppressions end by the wall clock
+#![allow(clippy::print_stdout)] // and children answer on it
 
+mod child;
 mod decisions;
 mod diff;
+mod doctor;
 mod durability;
 mod gate;
+mod gc;
 mod groups;
 mod lateness;
 mod loads;
 mod plans;
 mod races;
+mod rebuild;
+mod retention;
 mod world;

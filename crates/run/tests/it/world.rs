@@ -1,6 +1,6 @@
 //! A project in a temporary folder, and what tests ask of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -19,8 +19,10 @@ impl Observer for Silent {
 }
 
 pub(crate) struct World {
-    pub(crate) folder: TempDir,
+    root: PathBuf,
     pub(crate) effects: Effects,
+    /// `None` when another process made it.
+    _folder: Option<TempDir>,
 }
 
 pub(crate) fn name(text: &str) -> AssetName {
@@ -30,7 +32,8 @@ pub(crate) fn name(text: &str) -> AssetName {
 impl World {
     /// A project with these files; `lockgate.yml` is added when it is not among them.
     pub(crate) fn new(files: &[(&str, &str)]) -> World {
-        let world = World { folder: tempfile::tempdir().unwrap(), effects: Effects::real() };
+        let folder = tempfile::tempdir().unwrap();
+        let world = World { root: folder.path().to_owned(), effects: Effects::real(), _folder: Some(folder) };
         world.write("lockgate.yml", "name: test\nengine: { memory: 256MB, threads: 2 }\n");
         for (path, text) in files {
             world.write(path, text);
@@ -54,8 +57,13 @@ impl World {
         ])
     }
 
+    /// One that is there already.
+    pub(crate) fn at(root: &Path) -> World {
+        World { root: root.to_owned(), effects: Effects::real(), _folder: None }
+    }
+
     pub(crate) fn root(&self) -> &Path {
-        self.folder.path()
+        &self.root
     }
 
     pub(crate) fn write(&self, path: &str, text: &str) {
@@ -64,18 +72,18 @@ impl World {
         std::fs::write(path, text).unwrap();
     }
 
+    pub(crate) fn options(&self) -> OpenOptions {
+        OpenOptions {
+            environment: None,
+            actor: Actor("ada".to_owned()),
+            kinds: vec![lockgate_connect::kind(), lockgate_transform::kind()],
+            effects: self.effects.clone(),
+            env: Arc::new(|_| None),
+        }
+    }
+
     pub(crate) async fn open(&self) -> Result<Workspace, RunError> {
-        Workspace::open(
-            self.root(),
-            OpenOptions {
-                environment: None,
-                actor: Actor("ada".to_owned()),
-                kinds: vec![lockgate_connect::kind(), lockgate_transform::kind()],
-                effects: self.effects.clone(),
-                env: Arc::new(|_| None),
-            },
-        )
-        .await
+        Workspace::open(self.root(), self.options()).await
     }
 
     pub(crate) async fn opened(&self) -> (Workspace, Graph) {
