@@ -5,7 +5,7 @@ use std::path::Path;
 use lockgate_run::{OpenOptions, PlanOptions, RebuildReport, RunError, SuppressRequest, rebuild};
 use lockgate_types::RunState;
 
-use crate::retention::{folders, gc, history, number, orders, publish, set_keep, states};
+use crate::retention::{folders, gc, history, number, orders, publish, set_keep, settled, states};
 use crate::world::{World, name, outcome};
 
 async fn rebuilt(world: &World, force: bool) -> Result<RebuildReport, RunError> {
@@ -16,7 +16,8 @@ fn catalog(world: &World) -> std::path::PathBuf {
     world.root().join(".lockgate/catalog.db")
 }
 
-fn lose(world: &World) {
+async fn lose(world: &World) {
+    settled(world).await;
     std::fs::remove_dir_all(world.root().join(".lockgate")).unwrap();
 }
 
@@ -63,7 +64,7 @@ async fn a_rebuilt_catalog_knows_what_the_lost_one_knew() {
     let before = known(&world).await;
     let sums = world.query("select total from mart.sum").await;
     let states_before = states(&world, "mart.totals").await;
-    lose(&world);
+    lose(&world).await;
     let report = rebuilt(&world, false).await.unwrap();
     assert_eq!(report.old_catalog, None);
     assert!(report.assets.iter().all(|asset| asset.notes.is_empty()), "{report:#?}");
@@ -102,7 +103,7 @@ async fn a_rebuilt_catalog_knows_what_the_lost_one_knew() {
 async fn nothing_is_stale_after_a_rebuild() {
     let world = history("", 3).await;
     let before = known(&world).await;
-    lose(&world);
+    lose(&world).await;
     let report = rebuilt(&world, false).await.unwrap();
     assert_eq!(known(&world).await, before, "every row");
     let live: Vec<_> = report.assets.iter().map(|asset| (asset.live, asset.last)).collect();
@@ -116,9 +117,7 @@ async fn nothing_is_stale_after_a_rebuild() {
 async fn a_damaged_catalog_is_moved_aside() {
     let world = history("", 2).await;
     let garbage = "this is a note about catalogs\n".repeat(300);
-    for suffix in ["-wal", "-shm"] {
-        let _ = std::fs::remove_file(world.root().join(format!(".lockgate/catalog.db{suffix}")));
-    }
+    settled(&world).await;
     std::fs::write(catalog(&world), &garbage).unwrap();
     let refused = world.open().await.unwrap_err();
     assert_eq!(refused.diagnostics().0[0].code.id, "LG0602");
@@ -138,6 +137,7 @@ async fn a_damaged_catalog_is_moved_aside() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_catalog_with_a_damaged_page_is_told_and_rebuilt() {
     let world = history("", 2).await;
+    settled(&world).await;
     {
         let bytes = std::fs::read(catalog(&world)).unwrap();
         // The end of the file holds the youngest pages of tables and indexes.
@@ -181,6 +181,7 @@ async fn a_whole_catalog_is_not_replaced_without_force() {
     assert_eq!(known(&world).await, before);
     // Whoever wants the journal still has it.
     let old = report.old_catalog.unwrap();
+    settled(&world).await;
     std::fs::rename(&old, catalog(&world)).unwrap();
     assert!(world.query("select count(*) from lockgate.runs").await != ["0"]);
 }
@@ -191,7 +192,7 @@ async fn numbers_of_gaps_are_not_given_out_again() {
     // Files of an attempt that the catalog would know as failed.
     world.write("store/tables/raw/orders/_lockgate/v7/part-0-0.parquet", "half");
     world.write("store/tables/mart/totals__rejects/_lockgate/v8/part-0-0.parquet", "half");
-    lose(&world);
+    lose(&world).await;
     let report = rebuilt(&world, false).await.unwrap();
     let last: Vec<u64> = report.assets.iter().map(|asset| asset.last.0).collect();
     assert_eq!(last, [1, 8, 7], "mart.sum, mart.totals, raw.orders");
@@ -211,7 +212,7 @@ async fn every_environment_is_rebuilt() {
     world.write("data/orders.csv", &orders(5));
     run_in(world.root(), in_dev()).await;
     let before = known(&world).await;
-    lose(&world);
+    lose(&world).await;
     let report = rebuilt(&world, false).await.unwrap();
     assert_eq!(known(&world).await, before);
     let live: Vec<(&str, Option<u64>)> =
@@ -234,7 +235,7 @@ async fn run_in(root: &Path, options: OpenOptions) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_version_without_its_record_is_told() {
     let world = history("", 2).await;
-    lose(&world);
+    lose(&world).await;
     std::fs::remove_file(crate::retention::table(&world, "mart.sum").join("_lockgate/v2/version.json")).unwrap();
     let report = rebuilt(&world, false).await.unwrap();
     let sum = &report.assets[0];
@@ -254,7 +255,7 @@ async fn a_rebuild_that_fails_anywhere_is_done_again() {
         let world = history("", 2).await;
         let before = known(&world).await;
         let garbage = "no catalog".repeat(1_000);
-        lose(&world);
+        lose(&world).await;
         world.write(".lockgate/catalog.db", &garbage);
         world.effects.faults.arm(point.name, "fail:1");
         let first = rebuilt(&world, false).await;
