@@ -433,3 +433,24 @@ async fn a_check_takes_rows_out_of_what_came() {
         ]
     );
 }
+
+/// What is built whole each time goes on from nothing: its columns may become whatever they like.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_load_may_change_its_types_and_its_layout() {
+    let world = world(PEOPLE, "id,city,gone\n1,Rome,\n", "select id, city from raw.rows\n");
+    world.run().await;
+    world.write(
+        "assets/mart/kept.sql",
+        "/*\npartition_by: [id]\n*/\nselect cast(id as varchar) as id, city from raw.rows\n",
+    );
+    assert_eq!(outcome(&world.run().await), "mart.kept published");
+
+    // What goes on from stored rows says what does not go with them.
+    world.write(
+        "assets/mart/kept.sql",
+        "/*\nload: { merge: { key: id } }\non_change: forward\n*/\nselect id, city from raw.rows\n",
+    );
+    let (code, message) = failure(&world.run().await, "mart.kept");
+    assert_eq!(code, "LG0239");
+    assert!(message.starts_with("column `id` is string in version 2 and would be bigint"), "{message}");
+}

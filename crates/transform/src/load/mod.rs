@@ -40,7 +40,7 @@ const SHOWN: usize = 5;
 
 /// Builds an asset by its `load`. `statement` is what the SQL yields.
 pub(crate) async fn build(cx: BuildContext, sql: &SqlText, statement: &Schema) -> Result<Built, KindError> {
-    let live = cx.live.clone().filter(|_| !cx.anew);
+    let live = cx.live.clone().filter(|_| !cx.anew && cx.file.load.is_incremental());
     if let Some(live) = &live {
         same_types(&cx, live)?;
     }
