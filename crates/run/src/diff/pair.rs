@@ -74,7 +74,7 @@ impl Workspace {
             | VersionState::Held
             | VersionState::Superseded
             | VersionState::Retracted => Ok(()),
-            VersionState::Expired => refuse("it has expired, and retention removed its files"),
+            VersionState::Expired => Err(RunError::Expired { asset: version.asset.clone(), number: version.number }),
             VersionState::Failed => refuse("its attempt ended before the gate, and its files were removed"),
             VersionState::Staged => refuse("a run is still building it"),
             VersionState::Dismissed => {
