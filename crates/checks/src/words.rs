@@ -1,29 +1,7 @@
 //! Numbers, shares, instants and durations as a person reads them, and durations as a person writes them.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Timelike, Utc};
-
-/// `336,776`.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 row`, `1,000 rows`.
-pub(crate) fn rows(number: u64) -> String {
-    counted(number, "row", "rows")
-}
-
-/// `1 group`, `12 groups`.
-pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
-}
+pub(crate) use lockgate_types::number::{count, counted, rows};
 
 /// `15.6 %`, `0.46 %`, `0.0012 %`. What is not nothing never reads `0 %`, what is not all never `100 %`.
 pub(crate) fn percent(share: f64) -> String {

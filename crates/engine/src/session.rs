@@ -122,8 +122,7 @@ impl Session {
     /// An asset with `load: inline`. Its SQL is planned where it is read, so what it reads may be registered later; its
     /// mistakes are reported by `plan`.
     pub fn register_inline(&self, name: &AssetName, sql: &SqlText) -> Result<(), Diagnostics> {
-        let entry = Entry::Inline(Arc::new(sql.clone()));
-        self.tables.insert((name.schema().to_owned(), name.table().to_owned()), entry);
+        self.register_sql(name.schema(), name.table(), sql);
         Ok(())
     }
 

@@ -128,6 +128,8 @@ pub struct InputChange {
 #[derive(Clone, Debug, Default)]
 pub struct Planned {
     pub schema: Schema,
+    /// The columns of [`Asset::query`], where they are not those that are stored.
+    pub yields: Option<Schema>,
     /// Empty for sources.
     pub lineage: Vec<ColumnLineage>,
     /// Things worth telling that do not stop a run.

@@ -366,6 +366,7 @@ impl Execution<'_> {
                 view: &view,
                 outside: self.plan.outside.get(name),
                 force: forced,
+                checks_changed: step.reasons.contains(&Reason::ChecksChanged),
                 planned_on: step.live,
                 full_refresh: self.plan.full_refresh,
                 confirmed: self.plan.confirmed,

@@ -27,6 +27,8 @@ pub struct Node {
     pub check_inputs: Vec<AssetName>,
     pub checks: Vec<Check>,
     pub schema: Schema,
+    /// The columns that its query yields; `load` may store others.
+    pub yields: Schema,
     pub lineage: Vec<ColumnLineage>,
     pub fingerprint: Fingerprint,
     pub checks_fingerprint: Fingerprint,
@@ -235,6 +237,8 @@ fn read_assets(
 #[derive(Serialize, Deserialize)]
 struct CachedPlan {
     schema: Schema,
+    #[serde(default)]
+    yields: Option<Schema>,
     lineage: Vec<ColumnLineage>,
 }
 
@@ -275,6 +279,7 @@ impl Workspace {
                         inputs,
                         check_inputs: Vec::new(),
                         checks: Vec::new(),
+                        yields: described(planned.yields.unwrap_or_else(|| planned.schema.clone()), file),
                         schema: described(planned.schema, file),
                         lineage: planned.lineage,
                         checks_fingerprint: Fingerprint::of([]),
@@ -321,12 +326,14 @@ impl Workspace {
             // A cache that cannot be read costs a planning, nothing else.
             let cached = self.catalog.cached(key).await.ok().flatten();
             if let Some(plan) = cached.and_then(|text| serde_json::from_str::<CachedPlan>(&text).ok()) {
-                return Ok(Planned { schema: plan.schema, lineage: plan.lineage, warnings: Vec::new() });
+                let CachedPlan { schema, yields, lineage } = plan;
+                return Ok(Planned { schema, yields, lineage, warnings: Vec::new() });
             }
         }
         let planned = asset.plan(session, live).await?;
         if !inputs.is_empty() && planned.warnings.is_empty() {
-            let plan = CachedPlan { schema: planned.schema.clone(), lineage: planned.lineage.clone() };
+            let Planned { schema, yields, lineage, .. } = planned.clone();
+            let plan = CachedPlan { schema, yields, lineage };
             if let Ok(text) = serde_json::to_string(&plan) {
                 fresh.push((key.to_owned(), text));
             }

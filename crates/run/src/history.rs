@@ -36,8 +36,10 @@ impl Workspace {
         let kept_history = !before.is_empty() && before != "full" && before != "inline";
         if kept_history && live.rows > 0 && !cx.confirmed && loses(&before, &file.load, anew) {
             let message = format!(
-                "`load` of {} was `{before}` and is `{now}` now: the {} rows of version {} are not what its SQL yields today",
-                file.name, live.rows, live.number
+                "`load` of {} was `{before}` and is `{now}` now: the {} of version {} are not what its SQL yields today",
+                file.name,
+                lockgate_types::number::rows(live.rows),
+                live.number
             );
             return Err(RunError::Failed(
                 Diagnostic::error(&LOAD_CHANGED, message)

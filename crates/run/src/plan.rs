@@ -112,12 +112,13 @@ impl Reason {
     /// Whether it is built whatever its inputs say.
     pub(crate) fn forces(&self) -> bool {
         match self {
-            Reason::Asked | Reason::RangeAsked { .. } | Reason::ChecksChanged => true,
+            Reason::Asked | Reason::RangeAsked { .. } => true,
             Reason::NeverBuilt
             | Reason::CodeChanged { .. }
             | Reason::InputNewer { .. }
             | Reason::InputRuns { .. }
-            | Reason::OutsideChanged { .. } => false,
+            | Reason::OutsideChanged { .. }
+            | Reason::ChecksChanged => false,
         }
     }
 }
@@ -237,7 +238,11 @@ impl Workspace {
             }
             let waits = |reason: &Reason| reason.forces() || matches!(reason, Reason::InputRuns { .. });
             let same_held = held.get(name).filter(|version| {
-                !reasons.iter().any(waits) && version.candidate_key == self.key_now(graph, node, &heads, &plan)
+                let same_checks = !checks_changed || version.checks_fingerprint == node.checks_fingerprint;
+                !recheck_only
+                    && same_checks
+                    && !reasons.iter().any(waits)
+                    && version.candidate_key == self.key_now(graph, node, &heads, &plan)
             });
             if let Some(version) = same_held {
                 plan.held.push((name.clone(), version.number));

@@ -16,8 +16,8 @@ use crate::{Node, RunError, Workspace};
 /// The name and kind of the check that counts the rows that did not fit.
 pub(crate) const REJECTS: &str = "rejects";
 
-/// The name under which the rows that came are divided.
-const PART: (&str, &str) = ("lockgate_build", "came");
+/// The name under which the rows that came are divided; no asset can have it.
+const PART: (&str, &str) = ("lockgate__build", "came");
 
 /// The index of the first writer of rows that were rejected before, after those of what a check took out.
 const OTHERS: usize = 1_000;

@@ -29,6 +29,9 @@ pub(crate) struct StageContext<'a> {
     pub(crate) outside: Option<&'a Outside>,
     /// Whether the plan has a reason besides newer inputs, which are looked at again here.
     pub(crate) force: bool,
+    /// The checks changed so that other rows are taken out: what is live is not what would be built, though nothing
+    /// else changed.
+    pub(crate) checks_changed: bool,
     /// What was live when the run was planned.
     pub(crate) planned_on: Option<VersionNumber>,
     pub(crate) full_refresh: bool,
@@ -62,6 +65,7 @@ impl Workspace {
         let key = candidate_key(&node.fingerprint, &inputs, cx.outside);
         if let Some(live) = &live
             && !cx.force
+            && !(cx.checks_changed && live.checks_fingerprint != node.checks_fingerprint)
         {
             let same_outside = !matches!(cx.outside, Some(Outside::Changed { .. }));
             let same = live.fingerprint == node.fingerprint && live.inputs == inputs && same_outside;
@@ -80,7 +84,7 @@ impl Workspace {
         {
             return self.judge_again(node, cx, held, live.as_ref()).await;
         }
-        if !cx.force && self.was_dismissed(name, &key).await? {
+        if !cx.force && self.was_dismissed(node, &key, cx.checks_changed).await? {
             return Ok(Staged::Unchanged(live.map(Box::new)));
         }
 
@@ -183,12 +187,16 @@ impl Workspace {
     }
 
     /// Whether a person dismissed this very candidate, and nothing was staged since.
-    async fn was_dismissed(&self, name: &AssetName, key: &str) -> Result<bool, RunError> {
+    async fn was_dismissed(&self, node: &Node, key: &str, checks_changed: bool) -> Result<bool, RunError> {
+        let name = &node.file.name;
         let newest =
             self.catalog.versions(self.env(), name).await?.into_iter().find(|v| v.state != VersionState::Failed);
         let Some(newest) = newest.filter(|newest| newest.state == VersionState::Dismissed) else { return Ok(false) };
         let dismissed = self.catalog.version(self.env(), name, newest.number).await?;
-        Ok(dismissed.is_some_and(|dismissed| dismissed.candidate_key == key))
+        Ok(dismissed.is_some_and(|dismissed| {
+            let same_checks = !checks_changed || dismissed.checks_fingerprint == node.checks_fingerprint;
+            dismissed.candidate_key == key && same_checks
+        }))
     }
 
     /// A held candidate is not rebuilt; but known failures, suppressions and checks may have changed since.

@@ -174,7 +174,7 @@ impl Workspace {
             let before = diagnostics.0.len();
             let (tables, inline) = given(graph, node, file, test, diagnostics);
             let mut typed = Typed { source: &file.source, what: &node.file.name.to_string(), diagnostics };
-            let (rows, named) = typed.rows(&node.schema, &test.expect);
+            let (rows, named) = typed.rows(&node.yields, &test.expect);
             if diagnostics.0.len() > before {
                 continue;
             }
@@ -191,8 +191,8 @@ impl Workspace {
                 place: file.source.place(test.span),
                 over: Over {
                     sql: sql.clone(),
-                    output: node.schema.clone(),
-                    sort_by: node.file.cluster_by.clone(),
+                    output: node.yields.clone(),
+                    sort_by: order(node),
                     vars,
                     run_at: test.run_at.unwrap_or_else(usual_run_at),
                     tables,
@@ -237,6 +237,11 @@ impl Workspace {
             try_join_all(streams.into_iter().map(|stream| stream.try_collect::<Vec<RecordBatch>>())).await?;
         Ok(parts.into_iter().flatten().collect())
     }
+}
+
+/// The order of the rows, as far as the query yields it.
+fn order(node: &Node) -> Vec<String> {
+    node.file.cluster_by.iter().filter(|column| node.yields.column(column).is_some()).cloned().collect()
 }
 
 /// The tables of a test, empty where it gives no rows, and the inputs that are evaluated over them.

@@ -184,9 +184,10 @@ impl Asset for SqlTransform {
 
     async fn plan(&self, session: &Session, _live: Option<&Version>) -> Result<Planned, Diagnostics> {
         let planned = session.plan(&self.sql).await?;
-        let schema = self.stored(planned.schema)?;
+        let schema = self.stored(planned.schema.clone())?;
+        let yields = Some(planned.schema).filter(|yields| *yields != schema);
         let lineage = planned.lineage.into_iter().filter(|line| schema.column(&line.column).is_some()).collect();
-        Ok(Planned { schema, lineage, warnings: Vec::new() })
+        Ok(Planned { schema, yields, lineage, warnings: Vec::new() })
     }
 
     async fn observe(&self, cx: ObserveContext<'_>) -> Result<Outside, KindError> {

@@ -11,6 +11,7 @@ pub mod check;
 pub mod diagnostic;
 pub mod effects;
 pub mod fault;
+pub mod number;
 pub mod profile;
 pub mod run;
 pub mod schema;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use lockgate_types::number::rows;
 use lockgate_types::{Column, DataType};
 
 use super::Group;
@@ -20,8 +21,7 @@ pub(crate) fn yaml(
     let files = group.files.len();
     let from = if files == 1 { group.files[0].name.clone() } else { format!("{files} files") };
     // Writing to a string cannot fail.
-    let _ =
-        writeln!(text, "# Proposed from {} in {from}. Every check below holds on them;", counted(facts.rows, "row"));
+    let _ = writeln!(text, "# Proposed from {} in {from}. Every check below holds on them;", rows(facts.rows));
     let _ = writeln!(text, "# keep what has to hold tomorrow as well, and tighten the rest.");
     let _ = writeln!(text, "kind: source");
     let _ = writeln!(text, "description: {}", scalar(&format!("Rows of {from}.")));
@@ -196,22 +196,9 @@ fn key(columns: &[Column], facts: &Facts) -> Option<Vec<String>> {
         .map(|pair| vec![columns[pair.columns.0].name.clone(), columns[pair.columns.1].name.clone()])
 }
 
-/// `1,500,000 rows`.
-fn counted(count: u64, word: &str) -> String {
-    let digits = count.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    format!("{grouped} {word}{}", if count == 1 { "" } else { "s" })
-}
-
 #[allow(clippy::cast_precision_loss)] // a rounded share
 fn share(part: u64, whole: u64) -> String {
-    format!("{} ({:.2} %)", counted(part, "row"), 100.0 * part as f64 / whole.max(1) as f64)
+    format!("{} ({:.2} %)", rows(part), 100.0 * part as f64 / whole.max(1) as f64)
 }
 
 /// A YAML scalar, in quotes where it would be read as something else.

@@ -1,27 +1,6 @@
 //! Numbers as a person reads them, always with their unit.
 
-/// `336,776`.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `1 row`, `336,776 rows`.
-pub(crate) fn rows(number: u64) -> String {
-    counted(number, "row", "rows")
-}
-
-/// `1 asset`, `13 assets`.
-pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", count(number), if number == 1 { one } else { many })
-}
+pub(crate) use lockgate_types::number::{count, counted, rows};
 
 /// A length as the number that counts it.
 pub(crate) fn len<T>(items: &[T]) -> u64 {

@@ -130,7 +130,7 @@ impl Unshared {
 
     /// Both sides as tables of the session, by these names.
     pub(super) fn register(&self, session: &Session, pair: &Pair, table: &Table) -> Result<[String; 2], RunError> {
-        const SCHEMA: &str = "lockgate_diff";
+        const SCHEMA: &str = "lockgate__diff";
         for (name, version, files) in [("before", &pair.from, &self.from), ("after", &pair.to, &self.to)] {
             let files = Arc::new(files.clone());
             session.register_as(SCHEMA, name, PinnedTable { files, ..PinnedTable::of(version, table) })?;

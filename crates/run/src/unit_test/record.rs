@@ -18,7 +18,7 @@ use serde::Serialize;
 use super::cell::{self, Cell};
 use super::mask::{Invented, personal};
 use super::write::{Recording, Rows, render};
-use super::{Over, TestOutcome, batch, cells, found, not_testable, sample, usual_run_at};
+use super::{Over, TestOutcome, batch, cells, found, not_testable, order, sample, usual_run_at};
 use crate::error::CANNOT_RECORD;
 use crate::{Graph, Node, RunError, Workspace};
 
@@ -210,8 +210,8 @@ impl Workspace {
         let inline = graph.inline_inputs(node).into_iter();
         Over {
             sql: sql.clone(),
-            output: node.schema.clone(),
-            sort_by: node.file.cluster_by.clone(),
+            output: node.yields.clone(),
+            sort_by: order(node),
             vars: self.project.vars.clone(),
             run_at: run_at.unwrap_or_else(usual_run_at),
             tables: BTreeMap::new(),

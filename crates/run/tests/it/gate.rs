@@ -272,3 +272,27 @@ async fn what_is_true_or_false_of_the_whole_version_is_never_known() {
     world.write("data/orders.csv", "id,amount\n");
     assert_eq!(outcome(&world.run().await), "mart.sum skipped, mart.totals held, raw.orders published");
 }
+
+/// What a changed check takes out may hold the version; then it is neither built nor told again, as any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_held_by_a_check_that_takes_rows_out_is_built_once() {
+    let world = World::orders();
+    world.write("data/orders.csv", "id,amount\n1,10\n2,20\n3,-5\n");
+    world.write("assets/mart/totals.sql", "select id, amount from raw.orders\n");
+    world.run().await;
+    let strict = "/*\nchecks:\n  - { expect: \"amount >= 0\", action: reject, error: \"> 0\" }\n*/\nselect id, amount from raw.orders\n";
+    world.write("assets/mart/totals.sql", strict);
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let summary = world.run().await;
+        assert_eq!(outcome(&summary), "mart.sum skipped, mart.totals held");
+        held.extend(summary.results.iter().find(|result| result.asset == name("mart.totals")).unwrap().version);
+    }
+    assert_eq!(held[0], held[1], "the same candidate");
+
+    let (workspace, _) = world.opened().await;
+    workspace.dismiss(&name("mart.totals"), "they are refunds").await.unwrap();
+    drop(workspace);
+    assert_eq!(outcome(&world.run().await), "mart.sum unchanged, mart.totals unchanged");
+    assert_eq!(world.query("select count(*) from mart.totals").await, ["3"]);
+}

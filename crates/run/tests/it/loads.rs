@@ -222,7 +222,7 @@ async fn append_refuses_an_input_that_lost_rows() {
     world.run_with(refresh).await.unwrap();
     let (code, message) = failure(&world.run().await, "mart.named");
     assert_eq!(code, "LG0237");
-    assert_eq!(message, "1 file of raw.events version 1 are no more: rows of it were read here");
+    assert_eq!(message, "1 file of raw.events version 1 is no more: rows of it were read here");
     let refresh =
         PlanOptions { full_refresh: true, selectors: vec!["mart.named".to_owned()], ..PlanOptions::default() };
     assert_eq!(outcome(&world.run_with(refresh).await.unwrap()), "mart.named published");
@@ -366,7 +366,7 @@ async fn time_range_of_days_with_a_start() {
     let (code, message) = failure(&world.run_with(backfill.clone()).await.unwrap(), "mart.kept");
     assert_eq!(
         (code.as_str(), message.as_str()),
-        ("LG0236", "1 row has no `at` in mart.kept: they belong to no range of time")
+        ("LG0236", "1 row has no `at` in mart.kept: it belongs to no range of time")
     );
     world.write("data/rows.csv", "at,n\n2024-01-02,20\n");
     world.run_with(backfill).await.unwrap();
@@ -455,4 +455,27 @@ async fn a_full_load_may_change_its_types_and_its_layout() {
     let (code, message) = failure(&world.run().await, "mart.kept");
     assert_eq!(code, "LG0239");
     assert!(message.starts_with("column `id` is bigint in version 3 and would be string"), "{message}");
+}
+
+/// A unit test is about what the SQL yields; what `load` adds to it or takes from it is stored, and not its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn unit_tests_are_about_what_the_sql_yields() {
+    let world = world(PEOPLE, "id,city,gone\n1,Rome,\n", &merging("cluster_by: [id]\n"));
+    world.write(
+        "assets/mart/states.sql",
+        "/*\nload: { scd2: { key: id } }\ncluster_by: [valid_from]\n*/\nselect id, city from raw.rows\n",
+    );
+    let given = "given: { raw.rows: [{ id: 1, city: Rome, gone: true }] }\n";
+    world.write("tests/mart.kept.yml", &format!("{given}expect: [{{ id: 1, city: Rome, gone: true }}]\n"));
+    world.write("tests/mart.states.yml", &format!("{given}expect: [{{ id: 1, city: Rome }}]\n"));
+    for _ in 0..2 {
+        // The second time, plans come from the cache.
+        let (workspace, graph) = world.opened().await;
+        let tests = workspace.unit_tests(&graph, &[], &[]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(tests.tests.len(), 2);
+        for test in &tests.tests {
+            let result = workspace.run_unit_test(test).await;
+            assert!(matches!(result.outcome, lockgate_run::TestOutcome::Passed), "{result:?}");
+        }
+    }
 }

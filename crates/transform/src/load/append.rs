@@ -7,10 +7,11 @@ use std::sync::Arc;
 use lockgate_engine::PinnedTable;
 use lockgate_kind::{Built, InputChange, KindError};
 use lockgate_lake::StagedFiles;
+use lockgate_types::number::{counted, rows};
 use lockgate_types::{AssetName, Diagnostic};
 use serde_json::Value as Json;
 
-use super::{Build, counted, version_of};
+use super::{Build, version_of};
 use crate::codes::ROWS_TAKEN_OUT;
 
 pub(super) async fn build(build: &mut Build<'_>, from: Option<&AssetName>) -> Result<Built, KindError> {
@@ -20,7 +21,7 @@ pub(super) async fn build(build: &mut Build<'_>, from: Option<&AssetName>) -> Re
             if let Some(live) = build.at_stake()
                 && staged.rows < live.rows
             {
-                let fewer = counted(live.rows - staged.rows, "row", "rows");
+                let fewer = rows(live.rows - staged.rows);
                 return Err(build.lost(&format!("{fewer} that version {} has and its input has no more", live.number)));
             }
             return Ok(build.built(Vec::new(), staged, Json::Null));
@@ -50,8 +51,9 @@ fn added(build: &Build<'_>, change: &InputChange) -> Result<Vec<lockgate_types::
     if gone > 0 {
         let file = &build.cx.file;
         let files = counted(gone as u64, "file", "files");
+        let are = if gone == 1 { "is" } else { "are" };
         let message =
-            format!("{files} of {} are no more: rows of it were read here", version_of(&before.name, *number));
+            format!("{files} of {} {are} no more: rows of it were read here", version_of(&before.name, *number));
         return Err(KindError::permanent(
             Diagnostic::error(&ROWS_TAKEN_OUT, message)
                 .at(file.source.place(file.load_span))

@@ -2,9 +2,10 @@
 
 use lockgate_kind::{Built, KindError};
 use lockgate_types::DataFile;
+use lockgate_types::number::rows;
 use serde_json::Value as Json;
 
-use super::{BUILD, Build, FILE, columns, counted, equal, quoted};
+use super::{BUILD, Build, FILE, columns, equal, quoted};
 use crate::prune::{Range, may_hold};
 
 pub(super) async fn build(build: &mut Build<'_>, key: &[String], deletes: Option<&str>) -> Result<Built, KindError> {
@@ -81,7 +82,7 @@ async fn anew(build: &mut Build<'_>, key: &[String], deletes: Option<&str>) -> R
             live.rows
         };
         if missing > 0 {
-            let rows = counted(missing, "row", "rows");
+            let rows = rows(missing);
             return Err(build.lost(&format!("{rows} of version {number} whose keys its SQL yields no more")));
         }
     }

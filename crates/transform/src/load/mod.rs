@@ -22,6 +22,7 @@ use lockgate_engine::{PinnedTable, Session};
 use lockgate_kind::{BuildContext, Built, KindError, Progress, stage_streams};
 use lockgate_lake::{Layout, StageSet, StagedFiles};
 use lockgate_project::{Load, SqlText};
+use lockgate_types::number::rows;
 use lockgate_types::{AssetName, DataFile, DataType, Diagnostic, RejectedRows, Schema, Version, VersionNumber};
 
 use crate::codes::{HISTORY_LOST, KEY_IS_NULL, KEY_STANDS_TWICE, NEEDS_REBUILD};
@@ -32,8 +33,8 @@ pub(crate) use time_range::{Settings as TimeRange, due, settled};
 /// Tables that grow bit by bit have small files, so that a few changed rows have few others written anew with them.
 const TARGET_FILE_BYTES: u64 = 16 << 20;
 
-/// The schema under which a build sees its own tables.
-const BUILD: &str = "lockgate_build";
+/// The schema under which a build sees its own tables; no asset can be in it.
+const BUILD: &str = "lockgate__build";
 
 /// How many keys a diagnostic shows.
 const SHOWN: usize = 5;
@@ -232,8 +233,8 @@ impl Build<'_> {
         let file = &self.cx.file;
         let at = || file.source.place(file.load_span);
         if count > 0 {
-            let rows = if count == 1 { "1 row has".to_owned() } else { format!("{count} rows have") };
-            let message = format!("{rows} a null in the key ({}) of {}", key.join(", "), file.name);
+            let have = if count == 1 { "has" } else { "have" };
+            let message = format!("{} {have} a null in the key ({}) of {}", rows(count), key.join(", "), file.name);
             return Err(KindError::permanent(
                 Diagnostic::error(&KEY_IS_NULL, message).at(at()).hint("leave them out, or give them a key"),
             ));
@@ -334,19 +335,6 @@ fn texts(batches: &[RecordBatch]) -> Vec<Vec<String>> {
         }
     }
     rows
-}
-
-/// `1 row`, `1,204 rows`.
-fn counted(count: u64, one: &str, many: &str) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    format!("{text} {}", if count == 1 { one } else { many })
 }
 
 /// `version 3` of an asset, for messages.

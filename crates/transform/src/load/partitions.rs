@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use lockgate_kind::{Built, KindError};
 use lockgate_types::DataFile;
+use lockgate_types::number::counted;
 use serde_json::Value as Json;
 
-use super::{Build, counted};
+use super::Build;
 
 /// The values of a file in the columns that are replaced by.
 fn partition<'f>(file: &'f DataFile, columns: &[String]) -> Vec<Option<&'f str>> {

@@ -6,10 +6,11 @@
 use chrono::SecondsFormat;
 use lockgate_kind::{Built, KindError};
 use lockgate_project::Vanished;
+use lockgate_types::number::rows;
 use lockgate_types::{DataFile, DataType, Diagnostic, Schema};
 use serde_json::Value as Json;
 
-use super::{BUILD, Build, FILE, columns, counted, equal, quoted, texts};
+use super::{BUILD, Build, FILE, columns, equal, quoted, texts};
 use crate::codes::TIME_RUNS_BACK;
 use crate::prune::nulls_of;
 
@@ -24,7 +25,7 @@ pub(crate) struct Settings<'a> {
 
 pub(super) async fn build(build: &mut Build<'_>, settings: &Settings<'_>) -> Result<Built, KindError> {
     if let Some(live) = build.at_stake().filter(|live| live.rows > 0) {
-        let rows = counted(live.rows, "row", "rows");
+        let rows = rows(live.rows);
         return Err(
             build.lost(&format!("the history of version {}, {rows}: the SQL yields the state of today", live.number))
         );

@@ -7,12 +7,13 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use lockgate_kind::{Built, KindError, Outside, TimeSpan};
 use lockgate_lake::StagedFiles;
+use lockgate_types::number::{counted, rows};
 use lockgate_types::{Column, DataFile, DataType, Diagnostic, Version};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::ledger::{Ledger, Span, ceiling, floor};
-use super::{BUILD, Build, columns, counted, quoted};
+use super::{BUILD, Build, columns, quoted};
 use crate::codes::{NO_RANGE, TIME_IS_NULL};
 use crate::prune::{bounds_of, nulls_of};
 
@@ -251,8 +252,9 @@ fn no_null(build: &Build<'_>, settings: &Settings<'_>, staged: &StagedFiles) -> 
         return Ok(());
     }
     let file = &build.cx.file;
-    let rows = if count == 1 { "1 row has".to_owned() } else { format!("{count} rows have") };
-    let message = format!("{rows} no `{}` in {}: they belong to no range of time", settings.column, file.name);
+    let (have, belong) = if count == 1 { ("has", "it belongs") } else { ("have", "they belong") };
+    let (rows, column) = (rows(count), settings.column);
+    let message = format!("{rows} {have} no `{column}` in {}: {belong} to no range of time", file.name);
     Err(KindError::permanent(
         Diagnostic::error(&TIME_IS_NULL, message)
             .at(file.source.place(file.load_span))
