@@ -9,6 +9,13 @@ pub(crate) struct Around {
     pub(crate) after: FaultPoint,
 }
 
+/// Operations that are counted: of a whole run, any one can be made to fail.
+pub const COUNTED: &[FaultPoint] = &[READ, WRITE];
+
+pub(crate) const READ: FaultPoint = FaultPoint { name: "catalog.read", means: "one question to the catalog" };
+pub(crate) const WRITE: FaultPoint =
+    FaultPoint { name: "catalog.write", means: "one change of the catalog, or its opening" };
+
 macro_rules! around {
     ($($name:ident = $text:literal, $what:literal;)*) => {
         $(pub(crate) const $name: Around = Around {

@@ -33,7 +33,7 @@ pub use cache::CACHE_ENTRIES_MAX;
 pub use catalog::Catalog;
 pub use codes::CODES;
 pub use error::{CatalogError, Result};
-pub use faults::FAULT_POINTS;
+pub use faults::{COUNTED, FAULT_POINTS};
 pub use lease::{Lease, LeaseAttempt};
 pub use log::{AuditEntry, Late};
 pub use publication::{OpenPublication, Publication, PublishIntent};

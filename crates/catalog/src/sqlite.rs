@@ -34,15 +34,15 @@ mod trouble;
 mod versions;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use lockgate_types::{
-    Actor, AssetName, Effects, Event, Fingerprint, Run, RunId, RunState, Suppression, Task, Version, VersionNumber,
-    VersionState,
+    Actor, AssetName, Effects, Event, FaultPoint, Fingerprint, Run, RunId, RunState, Suppression, Task, Version,
+    VersionNumber, VersionState,
 };
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -50,7 +50,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 pub use self::open::{BUSY_TIMEOUT, open_sqlite, open_sqlite_with};
 pub use self::replace::replace_sqlite;
 use self::trouble::Outcome;
-use crate::faults::Around;
+use crate::faults::{Around, READ, WRITE};
 use crate::{
     AuditEntry, BuildRecord, Catalog, HeldLease, Integrity, Late, Lease, LeaseAttempt, LiveHead, OpenPublication,
     Publication, PublishIntent, Result, RetentionFacts, SystemTable, VersionSummary,
@@ -76,6 +76,8 @@ struct Write<'a> {
     transaction: Transaction<'static, Sqlite>,
     around: &'static Around,
     effects: &'a Effects,
+    /// The catalog's file, when the commit syncs it.
+    synced: Option<&'a Path>,
     /// Dropped last: the next writer comes when this one is done.
     _turn: OwnedMutexGuard<()>,
 }
@@ -92,6 +94,9 @@ impl Write<'_> {
     async fn commit(self) -> Outcome<()> {
         self.effects.faults.pass(&self.around.before)?;
         self.transaction.commit().await?;
+        if let (Some(path), Some(witness)) = (self.synced, self.effects.faults.witness()) {
+            witness.catalog_synced(path);
+        }
         self.effects.faults.pass(&self.around.after)?;
         Ok(())
     }
@@ -100,7 +105,8 @@ impl Write<'_> {
 impl SqliteCatalog {
     /// A write that is synced when it has been committed.
     async fn write(&self, around: &'static Around) -> Outcome<Write<'_>> {
-        self.begin(&self.durable, around).await
+        let write = self.begin(&self.durable, around).await?;
+        Ok(Write { synced: Some(&self.path), ..write })
     }
 
     /// A write that is synced with the next one that is.
@@ -111,31 +117,47 @@ impl SqliteCatalog {
     async fn begin(&self, pool: &SqlitePool, around: &'static Around) -> Outcome<Write<'_>> {
         let turn = Arc::clone(&self.turn).lock_owned().await;
         let transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Write { transaction, around, effects: &self.effects, _turn: turn })
+        Ok(Write { transaction, around, effects: &self.effects, synced: None, _turn: turn })
+    }
+
+    async fn reads<T>(&self, work: impl Future<Output = Outcome<T>>) -> Result<T> {
+        self.counted(&READ, "read", work).await
+    }
+
+    async fn writes<T>(&self, work: impl Future<Output = Outcome<T>>) -> Result<T> {
+        self.counted(&WRITE, "write", work).await
     }
 
     /// Turns what went wrong inside into what a caller can act on.
-    fn told<T>(&self, outcome: Outcome<T>) -> Result<T> {
-        outcome.map_err(|trouble| trouble.explain(&self.path, self.busy_timeout))
+    async fn counted<T>(
+        &self,
+        point: &FaultPoint,
+        what: &'static str,
+        work: impl Future<Output = Outcome<T>>,
+    ) -> Result<T> {
+        let begun = self.effects.faults.begin(point, what)?;
+        let done = work.await.map_err(|trouble| trouble.explain(&self.path, self.busy_timeout))?;
+        begun.answer()?;
+        Ok(done)
     }
 }
 
 #[async_trait]
 impl Catalog for SqliteCatalog {
     async fn reserve_version(&self, env: &str, asset: &AssetName) -> Result<VersionNumber> {
-        self.told(versions::reserve(self, env, asset).await)
+        self.writes(versions::reserve(self, env, asset)).await
     }
 
     async fn put_staged(&self, env: &str, version: &Version) -> Result<()> {
-        self.told(versions::put_staged(self, env, version).await)
+        self.writes(versions::put_staged(self, env, version)).await
     }
 
     async fn set_audited(&self, env: &str, version: &Version) -> Result<()> {
-        self.told(versions::set_audited(self, env, version).await)
+        self.writes(versions::set_audited(self, env, version)).await
     }
 
     async fn hold(&self, env: &str, version: &Version, lease: &Lease, actor: &Actor, why: &str) -> Result<()> {
-        self.told(versions::hold(self, env, version, lease, actor, why).await)
+        self.writes(versions::hold(self, env, version, lease, actor, why)).await
     }
 
     async fn begin_publishing(
@@ -145,7 +167,7 @@ impl Catalog for SqliteCatalog {
         lease: &Lease,
         by: &Publication,
     ) -> Result<()> {
-        self.told(publish::begin(self, env, members, lease, by).await)
+        self.writes(publish::begin(self, env, members, lease, by)).await
     }
 
     async fn set_base(
@@ -156,7 +178,7 @@ impl Catalog for SqliteCatalog {
         base_delta_version: Option<u64>,
         lease: &Lease,
     ) -> Result<()> {
-        self.told(publish::set_base(self, env, asset, number, base_delta_version, lease).await)
+        self.writes(publish::set_base(self, env, asset, number, base_delta_version, lease)).await
     }
 
     async fn withdraw(
@@ -166,7 +188,7 @@ impl Catalog for SqliteCatalog {
         lease: &Lease,
         actor: &Actor,
     ) -> Result<()> {
-        self.told(publish::withdraw(self, env, members, lease, actor).await)
+        self.writes(publish::withdraw(self, env, members, lease, actor)).await
     }
 
     async fn finish_publishing(
@@ -175,7 +197,7 @@ impl Catalog for SqliteCatalog {
         members: &[(AssetName, VersionNumber, u64)],
         finisher: &Actor,
     ) -> Result<()> {
-        self.told(publish::finish(self, env, members, finisher).await)
+        self.writes(publish::finish(self, env, members, finisher)).await
     }
 
     async fn abandon(
@@ -187,64 +209,64 @@ impl Catalog for SqliteCatalog {
         why: Option<&str>,
         actor: &Actor,
     ) -> Result<()> {
-        self.told(versions::abandon(self, env, asset, number, state, why, actor).await)
+        self.writes(versions::abandon(self, env, asset, number, state, why, actor)).await
     }
 
     async fn live(&self, env: &str) -> Result<BTreeMap<AssetName, Version>> {
-        let live = self.told(reading::live(self, env).await)?;
+        let live = self.reads(reading::live(self, env)).await?;
         Ok(live.into_iter().map(|version| (version.asset.clone(), version)).collect())
     }
 
     async fn live_one(&self, env: &str, asset: &AssetName) -> Result<Option<Version>> {
-        self.told(reading::live_one(self, env, asset).await)
+        self.reads(reading::live_one(self, env, asset)).await
     }
 
     async fn live_heads(&self, env: &str) -> Result<BTreeMap<AssetName, LiveHead>> {
-        self.told(reading::live_heads(self, env).await)
+        self.reads(reading::live_heads(self, env)).await
     }
 
     async fn version(&self, env: &str, asset: &AssetName, number: VersionNumber) -> Result<Option<Version>> {
-        self.told(reading::version(self, env, asset, number).await)
+        self.reads(reading::version(self, env, asset, number)).await
     }
 
     async fn versions(&self, env: &str, asset: &AssetName) -> Result<Vec<VersionSummary>> {
-        self.told(reading::summaries(self, env, asset).await)
+        self.reads(reading::summaries(self, env, asset)).await
     }
 
     async fn held(&self, env: &str) -> Result<Vec<Version>> {
-        self.told(reading::held(self, env).await)
+        self.reads(reading::held(self, env)).await
     }
 
     async fn publishing(&self, env: &str) -> Result<Vec<Version>> {
-        self.told(reading::publishing(self, env).await)
+        self.reads(reading::publishing(self, env)).await
     }
 
     async fn unfinished(&self, env: &str) -> Result<Vec<OpenPublication>> {
-        self.told(publish::unfinished(self, env).await)
+        self.reads(publish::unfinished(self, env)).await
     }
 
     async fn staged(&self, env: &str) -> Result<Vec<Version>> {
-        self.told(reading::staged(self, env).await)
+        self.reads(reading::staged(self, env)).await
     }
 
     async fn live_at(&self, env: &str, at: DateTime<Utc>) -> Result<BTreeMap<AssetName, VersionNumber>> {
-        self.told(reading::live_at(self, env, at).await)
+        self.reads(reading::live_at(self, env, at)).await
     }
 
     async fn build_history(&self, env: &str, asset: &AssetName, limit: usize) -> Result<Vec<BuildRecord>> {
-        self.told(reading::build_history(self, env, asset, limit).await)
+        self.reads(reading::build_history(self, env, asset, limit)).await
     }
 
     async fn last_numbers(&self, env: &str) -> Result<BTreeMap<AssetName, VersionNumber>> {
-        self.told(retention::last_numbers(self, env).await)
+        self.reads(retention::last_numbers(self, env)).await
     }
 
     async fn retention(&self, env: &str, asset: &AssetName) -> Result<Vec<RetentionFacts>> {
-        self.told(retention::facts(self, env, asset).await)
+        self.reads(retention::facts(self, env, asset)).await
     }
 
     async fn epoch(&self) -> Result<u64> {
-        self.told(retention::epoch(self).await)
+        self.reads(retention::epoch(self)).await
     }
 
     async fn expire(
@@ -254,7 +276,7 @@ impl Catalog for SqliteCatalog {
         actor: &Actor,
         why: &str,
     ) -> Result<u64> {
-        self.told(retention::expire(self, env, versions, actor, why).await)
+        self.writes(retention::expire(self, env, versions, actor, why)).await
     }
 
     async fn restore(
@@ -266,103 +288,103 @@ impl Catalog for SqliteCatalog {
         actor: &Actor,
         why: &str,
     ) -> Result<()> {
-        self.told(restore::restore(self, env, asset, last, versions, actor, why).await)
+        self.writes(restore::restore(self, env, asset, last, versions, actor, why)).await
     }
 
     async fn integrity(&self) -> Result<Integrity> {
-        self.told(integrity::look(self).await)
+        self.reads(integrity::look(self)).await
     }
 
     async fn create_run(&self, run: &Run, tasks: &[Task]) -> Result<()> {
-        self.told(runs::create(self, run, tasks).await)
+        self.writes(runs::create(self, run, tasks)).await
     }
 
     async fn set_task(&self, task: &Task) -> Result<()> {
-        self.told(runs::set_task(self, task).await)
+        self.writes(runs::set_task(self, task)).await
     }
 
     async fn end_run(&self, id: &RunId, state: RunState, at: DateTime<Utc>) -> Result<()> {
-        self.told(runs::end(self, id, state, at).await)
+        self.writes(runs::end(self, id, state, at)).await
     }
 
     async fn run(&self, id: &RunId) -> Result<Option<Run>> {
-        self.told(runs::run(self, id).await)
+        self.reads(runs::run(self, id)).await
     }
 
     async fn runs(&self, env: &str, limit: usize) -> Result<Vec<Run>> {
-        self.told(runs::runs(self, env, limit).await)
+        self.reads(runs::runs(self, env, limit)).await
     }
 
     async fn running(&self, env: &str) -> Result<Vec<Run>> {
-        self.told(runs::running(self, env).await)
+        self.reads(runs::running(self, env)).await
     }
 
     async fn tasks(&self, id: &RunId) -> Result<Vec<Task>> {
-        self.told(runs::tasks(self, id).await)
+        self.reads(runs::tasks(self, id)).await
     }
 
     async fn append_events(&self, events: &[Event]) -> Result<()> {
-        self.told(runs::append_events(self, events).await)
+        self.writes(runs::append_events(self, events)).await
     }
 
     async fn events(&self, run: &RunId, after: i64) -> Result<Vec<(i64, Event)>> {
-        self.told(runs::events(self, run, after).await)
+        self.reads(runs::events(self, run, after)).await
     }
 
     async fn try_lease(&self, key: &str, holder: &str) -> Result<LeaseAttempt> {
-        self.told(leases::try_lease(self, key, holder).await)
+        self.writes(leases::try_lease(self, key, holder)).await
     }
 
     async fn beat(&self, lease: &Lease) -> Result<bool> {
-        self.told(leases::beat(self, lease).await)
+        self.writes(leases::beat(self, lease)).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<()> {
-        self.told(leases::release(self, lease).await)
+        self.writes(leases::release(self, lease)).await
     }
 
     async fn steal(&self, key: &str, holder: &str, seen_epoch: u64, seen_beat: u64) -> Result<LeaseAttempt> {
-        self.told(leases::steal(self, key, holder, seen_epoch, seen_beat).await)
+        self.writes(leases::steal(self, key, holder, seen_epoch, seen_beat)).await
     }
 
     async fn leases(&self) -> Result<Vec<HeldLease>> {
-        self.told(leases::all(self).await)
+        self.reads(leases::all(self)).await
     }
 
     async fn audit(&self, entry: &AuditEntry) -> Result<()> {
-        self.told(log::audit(self, entry).await)
+        self.writes(log::audit(self, entry)).await
     }
 
     async fn audit_log(&self, env: &str, asset: Option<&AssetName>, limit: usize) -> Result<Vec<AuditEntry>> {
-        self.told(log::audit_log(self, env, asset, limit).await)
+        self.reads(log::audit_log(self, env, asset, limit)).await
     }
 
     async fn add_suppression(&self, env: &str, suppression: &Suppression) -> Result<()> {
-        self.told(log::add_suppression(self, env, suppression).await)
+        self.writes(log::add_suppression(self, env, suppression)).await
     }
 
     async fn suppressions(&self, env: &str) -> Result<Vec<Suppression>> {
-        self.told(log::suppressions(self, env).await)
+        self.reads(log::suppressions(self, env)).await
     }
 
     async fn set_late(&self, env: &str, asset: &AssetName, late: Option<&Late>) -> Result<()> {
-        self.told(log::set_late(self, env, asset, late).await)
+        self.writes(log::set_late(self, env, asset, late)).await
     }
 
     async fn late(&self, env: &str) -> Result<BTreeMap<AssetName, Late>> {
-        self.told(log::late(self, env).await)
+        self.reads(log::late(self, env)).await
     }
 
     async fn cached(&self, key: &str) -> Result<Option<String>> {
-        self.told(cache::cached(self, key).await)
+        self.reads(cache::cached(self, key)).await
     }
 
     async fn cached_many(&self, keys: &[String]) -> Result<BTreeMap<String, String>> {
-        self.told(cache::cached_many(self, keys).await)
+        self.reads(cache::cached_many(self, keys)).await
     }
 
     async fn put_cached(&self, entries: &[(String, String)]) -> Result<()> {
-        self.told(cache::put_cached(self, entries).await)
+        self.writes(cache::put_cached(self, entries)).await
     }
 
     async fn set_code(
@@ -372,15 +394,15 @@ impl Catalog for SqliteCatalog {
         fingerprint: &Fingerprint,
         code: &serde_json::Value,
     ) -> Result<()> {
-        self.told(cache::set_code(self, env, asset, fingerprint, code).await)
+        self.writes(cache::set_code(self, env, asset, fingerprint, code)).await
     }
 
     async fn code(&self, env: &str, asset: &AssetName) -> Result<Option<(Fingerprint, serde_json::Value)>> {
-        self.told(cache::code(self, env, asset).await)
+        self.reads(cache::code(self, env, asset)).await
     }
 
     async fn system_table(&self, name: &str) -> Result<Option<SystemTable>> {
-        self.told(system::table(self, name).await)
+        self.reads(system::table(self, name)).await
     }
 
     async fn close(&self) {

@@ -121,6 +121,14 @@ pub(crate) static INTERRUPTED: Code = Code {
 published was changed; running again is safe.",
 };
 
+/// Operations that are counted: of a whole run, any one can be made to fail.
+pub const COUNTED: &[FaultPoint] = &[OPERATION];
+
+pub(crate) const OPERATION: FaultPoint = FaultPoint {
+    name: "store.op",
+    means: "one operation of the store, of its files and folders, or of the object store over them",
+};
+
 /// The durable steps of this crate. A test lists them and fails on any that none fired.
 pub const FAULT_POINTS: &[FaultPoint] = &[
     FILE_STAGED,

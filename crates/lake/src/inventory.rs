@@ -4,7 +4,6 @@
 //! here decides: who removes has looked at the catalog, the log and the readers first.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path as FilePath, PathBuf};
 
@@ -12,7 +11,7 @@ use lockgate_types::{AssetName, DataFile, VersionNumber};
 use parquet::file::metadata::ParquetMetaDataReader;
 
 use crate::codes::{BEFORE_REMOVE, REMOVED, REMOVING};
-use crate::store::blocking;
+use crate::store::{Disk, blocking};
 use crate::{Lake, LakeError, Table};
 
 /// One file as it lies there.
@@ -57,11 +56,11 @@ impl Lake {
     /// # Errors
     /// Those of the file system.
     pub async fn tables(&self) -> Result<Vec<AssetName>, LakeError> {
-        let root = self.tables_folder();
+        let (root, disk) = (self.tables_folder(), self.disk().clone());
         blocking(move || {
             let mut found = Vec::new();
-            for schema in folders(&root)? {
-                for table in folders(&root.join(&schema))? {
+            for schema in folders(&disk, &root)? {
+                for table in folders(&disk, &root.join(&schema))? {
                     found.extend(format!("{schema}.{table}").parse::<AssetName>().ok());
                 }
             }
@@ -77,7 +76,7 @@ impl Lake {
     /// Those of the file system.
     pub fn environments(root: &FilePath) -> Result<Vec<String>, LakeError> {
         let mut found = vec!["default".to_owned()];
-        for name in folders(&root.join("env"))? {
+        for name in folders(&Disk::default(), &root.join("env"))? {
             if AssetName::check_part(&name).is_ok() && root.join("env").join(&name).join("tables").is_dir() {
                 found.push(name);
             }
@@ -111,14 +110,14 @@ impl Table {
     /// # Errors
     /// Those of the file system.
     pub async fn inventory(&self) -> Result<Inventory, LakeError> {
-        let root = self.folder();
+        let (root, disk) = (self.folder(), self.store.disk().clone());
         blocking(move || {
             let mut inventory = Inventory::default();
-            for name in folders(&root.join(STAGED))? {
+            for name in folders(&disk, &root.join(STAGED))? {
                 inventory.versions.extend(number_of(&name).map(|number| (number, Vec::new())));
             }
             let mut files = Vec::new();
-            walk(&root, &root, &mut files)?;
+            walk(&disk, &root, &root, &mut files)?;
             files.sort();
             for file in files {
                 if is_temporary(&file.path) {
@@ -146,15 +145,15 @@ impl Table {
             let is_inside = !path.split('/').any(|part| part == ".." || part.is_empty());
             assert!(is_inside && (version_of(path).is_some() || is_temporary(path)), "{path} is no staged file");
         }
-        let root = self.folder();
+        let (root, disk) = (self.folder(), self.store.disk().clone());
         let (paths, numbers, faults) = (paths.to_vec(), numbers.to_vec(), self.faults.clone());
         blocking(move || {
             faults.pass(&BEFORE_REMOVE)?;
             let mut removed_bytes = 0;
             for path in paths {
                 let file = root.join(&path);
-                let size_bytes = file.metadata().map_or(0, |metadata| metadata.len());
-                match std::fs::remove_file(&file) {
+                let size_bytes = disk.metadata(&file).map_or(0, |metadata| metadata.len());
+                match disk.remove(&file) {
                     Ok(()) => removed_bytes += size_bytes,
                     Err(error) if error.kind() == ErrorKind::NotFound => {}
                     Err(source) => return Err(LakeError::io("removing", &file, source)),
@@ -162,7 +161,7 @@ impl Table {
                 faults.pass(&REMOVING)?;
             }
             for number in numbers {
-                prune(&root.join(STAGED).join(format!("v{number}")))?;
+                prune(&disk, &root.join(STAGED).join(format!("v{number}")))?;
             }
             faults.pass(&REMOVED)?;
             Ok(removed_bytes)
@@ -175,8 +174,8 @@ impl Table {
     /// # Errors
     /// Those of the file system.
     pub async fn size_of(&self, path: &str) -> Result<Option<u64>, LakeError> {
-        let file = self.folder().join(path);
-        blocking(move || match file.metadata() {
+        let (file, disk) = (self.folder().join(path), self.store.disk().clone());
+        blocking(move || match disk.metadata(&file) {
             Ok(metadata) => Ok(Some(metadata.len())),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(source) => Err(LakeError::io("looking for", &file, source)),
@@ -189,9 +188,9 @@ impl Table {
     /// # Errors
     /// [`LakeError::Missing`], [`LakeError::Damaged`].
     pub async fn rows_by_footer(&self, data: &DataFile) -> Result<u64, LakeError> {
-        let path = self.folder().join(&data.path);
+        let (path, disk) = (self.folder().join(&data.path), self.store.disk().clone());
         blocking(move || {
-            let file = File::open(&path).map_err(|source| LakeError::io("reading", &path, source))?;
+            let file = disk.open(&path).map_err(|source| LakeError::io("reading", &path, source))?;
             let damaged = |reason: String| LakeError::Damaged { path: path.clone(), reason };
             let footer =
                 ParquetMetaDataReader::new().parse_and_finish(&file).map_err(|error| damaged(error.to_string()))?;
@@ -229,9 +228,9 @@ fn is_temporary(path: &str) -> bool {
 }
 
 /// The names of the folders in a folder; none when there is no such folder.
-fn folders(folder: &FilePath) -> Result<Vec<String>, LakeError> {
+fn folders(disk: &Disk, folder: &FilePath) -> Result<Vec<String>, LakeError> {
     let failed = |source| LakeError::io("listing", folder, source);
-    let entries = match std::fs::read_dir(folder) {
+    let entries = match disk.list(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(failed(source)),
@@ -248,9 +247,9 @@ fn folders(folder: &FilePath) -> Result<Vec<String>, LakeError> {
 }
 
 /// All files below; one that goes away meanwhile is not there.
-fn walk(root: &FilePath, folder: &FilePath, files: &mut Vec<StoredFile>) -> Result<(), LakeError> {
+fn walk(disk: &Disk, root: &FilePath, folder: &FilePath, files: &mut Vec<StoredFile>) -> Result<(), LakeError> {
     let failed = |source| LakeError::io("listing", folder, source);
-    let entries = match std::fs::read_dir(folder) {
+    let entries = match disk.list(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(source) => return Err(failed(source)),
@@ -259,7 +258,7 @@ fn walk(root: &FilePath, folder: &FilePath, files: &mut Vec<StoredFile>) -> Resu
         let entry = entry.map_err(failed)?;
         let path = entry.path();
         match entry.metadata() {
-            Ok(metadata) if metadata.is_dir() => walk(root, &path, files)?,
+            Ok(metadata) if metadata.is_dir() => walk(disk, root, &path, files)?,
             Ok(metadata) => {
                 let Some(relative) = path.strip_prefix(root).ok().and_then(FilePath::to_str) else { continue };
                 let path = relative.replace(std::path::MAIN_SEPARATOR, "/");
@@ -273,11 +272,11 @@ fn walk(root: &FilePath, folder: &FilePath, files: &mut Vec<StoredFile>) -> Resu
 }
 
 /// Removes empty folders from the bottom up.
-fn prune(folder: &FilePath) -> Result<(), LakeError> {
-    for name in folders(folder)? {
-        prune(&folder.join(name))?;
+fn prune(disk: &Disk, folder: &FilePath) -> Result<(), LakeError> {
+    for name in folders(disk, folder)? {
+        prune(disk, &folder.join(name))?;
     }
-    match std::fs::remove_dir(folder) {
+    match disk.remove_folder(folder) {
         Ok(()) => Ok(()),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => Ok(()),
         Err(source) => Err(LakeError::io("removing", folder, source)),

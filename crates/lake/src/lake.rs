@@ -8,7 +8,7 @@ use lockgate_types::{AssetName, Effects};
 use object_store::path::Path as StorePath;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use crate::store::{Store, create_folders};
+use crate::store::{Disk, Store, create_folders};
 use crate::{LakeError, Table};
 
 /// Cheap to clone.
@@ -29,7 +29,8 @@ impl Lake {
     /// full.
     pub fn open(root: &Path, environment: &str, effects: Effects) -> Result<Lake, LakeError> {
         let root = std::path::absolute(root).map_err(|source| LakeError::io("opening", root, source))?;
-        create_folders(&root).map_err(|source| match source.kind() {
+        let disk = Disk::new(effects.faults.clone());
+        create_folders(&disk, &root).map_err(|source| match source.kind() {
             // Whatever is missing, it is not a file of a table.
             std::io::ErrorKind::NotFound => LakeError::Io { what: "creating folder", path: root.clone(), source },
             _ => LakeError::io("creating folder", &root, source),
@@ -38,9 +39,9 @@ impl Lake {
             "default" => StorePath::from("tables"),
             name => StorePath::from_iter(["env", name, "tables"]),
         };
-        let store = Store::local(&root)?;
+        let store = Store::local(&root, effects.faults.clone())?;
         let folder = store.file(&tables);
-        create_folders(&folder).map_err(|source| LakeError::io("creating folder", &folder, source))?;
+        create_folders(&disk, &folder).map_err(|source| LakeError::io("creating folder", &folder, source))?;
         Ok(Lake { store, tables, effects })
     }
 
@@ -52,8 +53,9 @@ impl Lake {
     pub fn ensure_writable(&self) -> Result<(), LakeError> {
         let folder = self.store.file(&self.tables);
         let probe = folder.join(format!(".write-probe-{}", self.effects.ids.next()));
-        std::fs::write(&probe, b"")
-            .and_then(|()| std::fs::remove_file(&probe))
+        let disk = self.store.disk();
+        disk.create(&probe)
+            .and_then(|_| disk.remove(&probe))
             .map_err(|source| LakeError::io("writing to", &folder, source))
     }
 
@@ -77,6 +79,10 @@ impl Lake {
     /// Rooted at STORE. Writes through it are durable when they return.
     pub fn object_store(&self) -> Arc<dyn ObjectStore> {
         self.store.objects()
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        self.store.disk()
     }
 
     pub(crate) fn tables_folder(&self) -> std::path::PathBuf {

@@ -42,7 +42,7 @@ mod stage;
 mod store;
 mod table;
 
-pub use codes::{CODES, FAULT_POINTS};
+pub use codes::{CODES, COUNTED, FAULT_POINTS};
 pub use commit::{CommitBytes, CommitPlan, PutOutcome};
 pub use entry::LogEntry;
 pub use error::LakeError;

@@ -1,10 +1,15 @@
 //! Named points at which tests inject failures. Every durable step passes one; in production a pass costs one
-//! relaxed load.
+//! relaxed load. Operations that are many and alike are counted instead ([`operations`]), and the Nth can be made to fail.
+
+mod operations;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use self::operations::Counters;
+pub use self::operations::{Begun, Witness};
 
 /// A durable step that can be made to fail. Crates list theirs in `pub const FAULT_POINTS: &[FaultPoint]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +41,13 @@ pub struct Faults {
     armed: AtomicBool,
     actions: Mutex<HashMap<String, Action>>,
     fired: Mutex<HashMap<&'static str, u32>>,
+    counters: Counters,
 }
 
 impl Faults {
     /// Reads `LOCKGATE_FAULTS`: `point=fail`, `point=fail:3`, `point=kill`, `point=freeze:500`, separated by commas.
+    /// Of counted operations `point=count`, and `point=nth:7=fail`, `nth:7..=fail` (for ever from there),
+    /// `nth:7=fail-after`, `nth:7=late:200`, `nth:7=kill`, `nth:7=kill-after`, `nth:7=cut`.
     /// What it cannot read it ignores: only tests set it.
     pub fn from_env() -> Self {
         let faults = Faults::default();
@@ -53,6 +61,10 @@ impl Faults {
 
     /// Arms one point; `action` as in [`Faults::from_env`].
     pub fn arm(&self, point: &str, action: &str) {
+        if self.counters.arm(point, action) {
+            self.armed.store(true, Ordering::Relaxed);
+            return;
+        }
         let (word, number) = action.split_once(':').unwrap_or((action, ""));
         let action = match word {
             "fail" => Action::Fail(number.parse().unwrap_or(1)),
@@ -65,12 +77,11 @@ impl Faults {
     }
 
     /// Passes a point. `Err` when a failure is armed for it; does not return when a kill is.
-    // An injected kill is the one thing that may abort.
-    #[allow(clippy::disallowed_methods)]
     pub fn pass(&self, point: &FaultPoint) -> Result<(), Fault> {
         if !self.armed.load(Ordering::Relaxed) {
             return Ok(());
         }
+        self.has_power(point)?;
         let action = {
             let mut actions = self.actions.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(action) = actions.get_mut(point.name) else { return Ok(()) };
@@ -85,11 +96,10 @@ impl Faults {
             }
             now
         };
-        *self.fired.lock().unwrap_or_else(PoisonError::into_inner).entry(point.name).or_insert(0) += 1;
+        self.fire(point);
         match action {
             Action::Fail(_) => Err(Fault(point.name)),
-            // No destructor runs and nothing is flushed, which is what a crash looks like to the disk.
-            Action::Kill => std::process::abort(),
+            Action::Kill => kill(),
             Action::Freeze(ms) => {
                 std::thread::sleep(std::time::Duration::from_millis(ms));
                 Ok(())
@@ -97,8 +107,19 @@ impl Faults {
         }
     }
 
+    fn fire(&self, point: &FaultPoint) {
+        *self.fired.lock().unwrap_or_else(PoisonError::into_inner).entry(point.name).or_insert(0) += 1;
+    }
+
     /// How often the point fired.
     pub fn fired(&self, point: &FaultPoint) -> u32 {
         self.fired.lock().unwrap_or_else(PoisonError::into_inner).get(point.name).copied().unwrap_or(0)
     }
+}
+
+/// No destructor runs and nothing is flushed, which is what a crash looks like to the disk.
+// An injected kill is the one thing that may abort.
+#[allow(clippy::disallowed_methods)]
+fn kill() -> ! {
+    std::process::abort()
 }

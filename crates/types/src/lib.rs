@@ -22,7 +22,7 @@ pub use asset::{Actor, AssetName, Fingerprint, NameError};
 pub use check::{CheckOutcome, CheckState, KnownFailure, Samples, Severity, Suppression, Threshold};
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Level, Place};
 pub use effects::{Clock, Effects, Ids, Instant};
-pub use fault::{Fault, FaultPoint, Faults};
+pub use fault::{Begun, Fault, FaultPoint, Faults, Witness};
 pub use profile::{ColumnProfile, Profile};
 pub use run::{Event, Run, RunId, RunState, Task, TaskState};
 pub use schema::{Column, DataType, Schema};

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lockgate_types::Effects;
+use lockgate_types::{Effects, Faults};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqlSafeStr};
@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 
 use super::SqliteCatalog;
 use super::trouble::Trouble;
+use crate::faults::WRITE;
 use crate::{Catalog, CatalogError, Result};
 
 /// How long a write waits for another process before it answers [`CatalogError::Locked`].
@@ -54,7 +55,8 @@ pub async fn open_sqlite_with(path: &Path, effects: Effects, busy_timeout: Durat
 }
 
 pub(super) async fn open(path: &Path, effects: Effects, busy_timeout: Duration) -> Result<SqliteCatalog> {
-    create_folder(path)?;
+    let begun = effects.faults.begin(&WRITE, "open")?;
+    create_folder(path, &effects.faults)?;
     let options = SqliteConnectOptions::new()
         .filename(path)
         .busy_timeout(busy_timeout)
@@ -76,6 +78,7 @@ pub(super) async fn open(path: &Path, effects: Effects, busy_timeout: Duration) 
     };
     let durable = pool(1).connect_lazy_with(options.clone().synchronous(SqliteSynchronous::Full));
     let progress = pool(1).connect_lazy_with(options.clone().synchronous(SqliteSynchronous::Normal));
+    begun.answer()?;
     let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "on"));
     Ok(SqliteCatalog {
         path: path.to_owned(),
@@ -159,7 +162,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Creates the catalog's folder. Every folder that gets a new entry is synced, or a power cut could take the whole
 /// catalog; SQLite itself syncs the one that its files stand in.
-fn create_folder(path: &Path) -> Result<()> {
+fn create_folder(path: &Path, faults: &Faults) -> Result<()> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
     let missing: Vec<&Path> =
         folder.ancestors().take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists()).collect();
@@ -172,6 +175,9 @@ fn create_folder(path: &Path) -> Result<()> {
         }
         let parent = new.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         sync_folder(parent)?;
+        if let Some(witness) = faults.witness() {
+            witness.folder_synced(parent);
+        }
     }
     Ok(())
 }

@@ -4,7 +4,6 @@
 //! each has a core. The rows of one stream (sorted ones, say) would leave the others idle, so the columns of some tens of
 //! thousands of rows are shared out.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,12 +19,13 @@ use parquet::file::writer::SerializedFileWriter;
 use super::encoding::{ROW_GROUP_BYTES, ROW_GROUP_ROWS};
 use super::stats::{ColumnStatistics, Statistics};
 use crate::LakeError;
+use crate::store::DiskFile;
 
 /// So many rows are encoded at once by several threads; starting one costs less than a hundredth of that.
 const SHARED_ROWS: usize = 32 * 1024;
 
 pub(super) struct Encoder {
-    file: SerializedFileWriter<File>,
+    file: SerializedFileWriter<DiskFile>,
     factory: ArrowRowGroupWriterFactory,
     schema: SchemaRef,
     statistics: Statistics,
@@ -39,7 +39,7 @@ pub(super) struct Encoder {
 
 impl Encoder {
     pub(super) fn new(
-        file: File,
+        file: DiskFile,
         schema: SchemaRef,
         mut properties: WriterProperties,
         statistics: Statistics,
@@ -153,12 +153,12 @@ impl Encoder {
     }
 
     /// Writes what waits and the footer. Answers the file, not yet synced, and its size.
-    pub(super) fn finish(mut self, path: &Path) -> Result<(File, u64, Statistics), LakeError> {
+    pub(super) fn finish(mut self, path: &Path) -> Result<(DiskFile, u64, Statistics), LakeError> {
         let footer = self.footer().map_err(|error| encode_error(path, error))?;
         self.statistics.absorb(&footer);
         let size_bytes = self.file.bytes_written() as u64;
         // `into_inner` would hide an I/O error in a text.
-        let file = self.file.inner().try_clone().map_err(|source| LakeError::io("syncing", path, source))?;
+        let file = self.file.inner().again().map_err(|source| LakeError::io("syncing", path, source))?;
         Ok((file, size_bytes, self.statistics))
     }
 

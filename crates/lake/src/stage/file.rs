@@ -1,6 +1,5 @@
 //! One Parquet file that is being written.
 
-use std::fs::File;
 use std::path::PathBuf;
 
 use arrow::array::RecordBatch;
@@ -11,6 +10,7 @@ use super::encoder::{Encoder, encode_error};
 use super::stats::Statistics;
 use super::{Target, encoding};
 use crate::LakeError;
+use crate::store::DiskFile;
 
 /// Open for rows.
 pub(super) struct OpenFile {
@@ -23,7 +23,7 @@ pub(super) struct OpenFile {
 /// Written and closed, but not yet on disk for certain.
 #[derive(Debug)]
 pub(super) struct ClosedFile {
-    pub(super) file: File,
+    pub(super) file: DiskFile,
     pub(super) path: PathBuf,
     pub(super) data: DataFile,
 }
@@ -46,7 +46,8 @@ impl OpenFile {
             })?;
             location = Path::from_iter(location.parts().chain(part.parts()));
         }
-        let (file, path) = target.store.stage(&location)?;
+        let file = target.store.stage(&location)?;
+        let path = file.path().to_owned();
         let properties = encoding::properties(&target.stored_schema, first);
         let columns = target.stored.iter().map(|index| &target.schema.columns[*index]);
         let statistics = Statistics::new(columns.map(|column| (column.name.as_str(), &column.data_type)));

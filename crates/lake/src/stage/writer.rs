@@ -16,7 +16,7 @@ use super::{SCRATCH, StagedFiles, Target};
 use crate::LakeError;
 use crate::codes::FILE_STAGED;
 use crate::delta::path::folder_name;
-use crate::store::{blocking, sync_folder};
+use crate::store::blocking;
 
 /// Batches of a partition wait until they are worth encoding.
 const WAITING_ROWS: usize = 4096;
@@ -122,7 +122,11 @@ impl StageWriter {
         }
         let folders: BTreeSet<PathBuf> = files.iter().filter_map(|file| Some(file.path.parent()?.to_owned())).collect();
         for folder in &folders {
-            sync_folder(folder).map_err(|source| LakeError::io("syncing folder", folder, source))?;
+            self.target
+                .store
+                .disk()
+                .sync_folder(folder)
+                .map_err(|source| LakeError::io("syncing folder", folder, source))?;
         }
         for _ in &files {
             self.target.faults.pass(&FILE_STAGED)?;
@@ -282,7 +286,7 @@ fn partition_values(
 }
 
 fn sync_file(file: ClosedFile) -> Result<ClosedFile, LakeError> {
-    file.file.sync_all().map_err(|source| LakeError::io("syncing", &file.path, source))?;
+    file.file.sync().map_err(|source| LakeError::io("syncing", &file.path, source))?;
     Ok(file)
 }
 

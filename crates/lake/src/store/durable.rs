@@ -1,34 +1,29 @@
 //! Files and folders that survive a power cut: each file is synced before it gets its name, each folder after a name
 //! in it changed.
 
-use std::fs::File;
 use std::io::{Error, ErrorKind, Result, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Makes the names in a folder durable.
-pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
-    // Windows cannot open a folder as a file, and makes names durable by itself.
-    if cfg!(windows) { Ok(()) } else { File::open(folder)?.sync_all() }
-}
+use super::disk::{Disk, DiskFile};
 
 /// Creates a folder and those above it that are missing; each new name is made durable.
-pub(crate) fn create_folders(folder: &Path) -> Result<()> {
+pub(crate) fn create_folders(disk: &Disk, folder: &Path) -> Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
     if let Some(parent) = parent {
-        create_folders(parent)?;
+        create_folders(disk, parent)?;
     }
-    match std::fs::create_dir(folder) {
+    match disk.create_folder(folder) {
         Ok(()) => {}
         // Another task was faster; it may not have synced yet, so go on.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => {}
         Err(error) => return Err(error),
     }
     match parent {
-        Some(parent) => sync_folder(parent),
+        Some(parent) => disk.sync_folder(parent),
         None => Ok(()),
     }
 }
@@ -37,22 +32,21 @@ pub(crate) fn create_folders(folder: &Path) -> Result<()> {
 /// Removed when dropped before it got its name.
 #[derive(Debug)]
 pub(crate) struct Unnamed {
-    pub(crate) file: File,
-    temporary: PathBuf,
+    pub(crate) file: DiskFile,
+    disk: Disk,
     target: PathBuf,
 }
 
 impl Unnamed {
-    pub(crate) fn new(target: &Path) -> Result<Unnamed> {
+    pub(crate) fn new(disk: &Disk, target: &Path) -> Result<Unnamed> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let folder = target.parent().ok_or_else(|| Error::from(ErrorKind::InvalidInput))?;
-        create_folders(folder)?;
+        create_folders(disk, folder)?;
         loop {
             let mut name = target.as_os_str().to_owned();
             name.push(format!("#{}{:04}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
-            let temporary = PathBuf::from(name);
-            match File::create_new(&temporary) {
-                Ok(file) => return Ok(Unnamed { file, temporary, target: target.to_owned() }),
+            match DiskFile::create(disk, Path::new(&name)) {
+                Ok(file) => return Ok(Unnamed { file, disk: disk.clone(), target: target.to_owned() }),
                 // Left by a dead process that had our number.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
@@ -65,35 +59,35 @@ impl Unnamed {
     /// A hard link is the one operation that is atomic, fails when the name is taken, and never shows a half-written
     /// file.
     pub(crate) fn name_if_absent(self) -> Result<()> {
-        self.file.sync_all()?;
-        std::fs::hard_link(&self.temporary, &self.target)?;
+        self.file.sync()?;
+        self.disk.link(self.file.path(), &self.target)?;
         // The link stands; a temporary name that stays behind is only litter.
-        let _ = std::fs::remove_file(&self.temporary);
+        let _ = self.disk.remove(self.file.path());
         self.sync_name()
     }
 
     /// Gives it its name, also when something had it.
     pub(crate) fn name(self) -> Result<()> {
-        self.file.sync_all()?;
-        std::fs::rename(&self.temporary, &self.target)?;
+        self.file.sync()?;
+        self.disk.rename(self.file.path(), &self.target)?;
         self.sync_name()
     }
 
     fn sync_name(&self) -> Result<()> {
-        self.target.parent().map_or(Ok(()), sync_folder)
+        self.target.parent().map_or(Ok(()), |folder| self.disk.sync_folder(folder))
     }
 }
 
 impl Drop for Unnamed {
     fn drop(&mut self) {
         // Gone already once it has its name.
-        let _ = std::fs::remove_file(&self.temporary);
+        let _ = self.disk.remove(self.file.path());
     }
 }
 
 /// Writes all chunks under a temporary name.
-pub(crate) fn write<'a>(target: &Path, chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Unnamed> {
-    let mut unnamed = Unnamed::new(target)?;
+pub(crate) fn write<'a>(disk: &Disk, target: &Path, chunks: impl IntoIterator<Item = &'a [u8]>) -> Result<Unnamed> {
+    let mut unnamed = Unnamed::new(disk, target)?;
     for chunk in chunks {
         unnamed.file.write_all(chunk)?;
     }

@@ -4,7 +4,7 @@
 //! under its final name. Reading, listing and deleting are its own.
 
 use std::fmt;
-use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Write};
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,23 +20,30 @@ use object_store::{
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
 };
 
-use super::durable::{Unnamed, sync_folder, write};
+use super::disk::Disk;
+use super::durable::{Unnamed, write};
 
 #[derive(Clone, Debug)]
 pub(crate) struct LocalStore {
     inner: Arc<LocalFileSystem>,
+    disk: Disk,
 }
 
 impl LocalStore {
     /// `root` must exist.
-    pub(crate) fn new(root: &FilePath) -> Result<LocalStore> {
-        Ok(LocalStore { inner: Arc::new(LocalFileSystem::new_with_prefix(root)?) })
+    pub(crate) fn new(root: &FilePath, disk: Disk) -> Result<LocalStore> {
+        Ok(LocalStore { inner: Arc::new(LocalFileSystem::new_with_prefix(root)?), disk })
     }
 
     /// Syncs the folder that holds `location`.
     async fn sync_around(&self, location: &Path) -> Result<()> {
         let path = self.inner.path_to_filesystem(location)?;
-        blocking(move || path.parent().map_or(Ok(()), sync_folder).map_err(|source| failed(&path, source))).await
+        let disk = self.disk.clone();
+        blocking(move || {
+            let synced = path.parent().map_or(Ok(()), |folder| disk.sync_folder(folder));
+            synced.map_err(|source| failed(&path, source))
+        })
+        .await
     }
 }
 
@@ -53,12 +60,14 @@ impl ObjectStore for LocalStore {
             return Err(not_implemented("put with attributes"));
         }
         let path = self.inner.path_to_filesystem(location)?;
+        let disk = self.disk.clone();
         blocking(move || {
-            let written = write(&path, payload.iter().map(AsRef::as_ref)).and_then(|unnamed| match options.mode {
-                PutMode::Create => unnamed.name_if_absent(),
-                PutMode::Overwrite => unnamed.name(),
-                PutMode::Update(_) => Err(ErrorKind::Unsupported.into()),
-            });
+            let written =
+                write(&disk, &path, payload.iter().map(AsRef::as_ref)).and_then(|unnamed| match options.mode {
+                    PutMode::Create => unnamed.name_if_absent(),
+                    PutMode::Overwrite => unnamed.name(),
+                    PutMode::Update(_) => Err(ErrorKind::Unsupported.into()),
+                });
             written.map(|()| PutResult { e_tag: None, version: None }).map_err(|source| failed(&path, source))
         })
         .await
@@ -73,7 +82,7 @@ impl ObjectStore for LocalStore {
             return Err(not_implemented("multipart put with attributes"));
         }
         let path = self.inner.path_to_filesystem(location)?;
-        let unnamed = Unnamed::new(&path).map_err(|source| failed(&path, source))?;
+        let unnamed = Unnamed::new(&self.disk, &path).map_err(|source| failed(&path, source))?;
         Ok(Box::new(Upload { unnamed: Arc::new(Mutex::new(Some(unnamed))), path, offset: 0 }))
     }
 
@@ -141,8 +150,8 @@ impl MultipartUpload for Upload {
         blocking(move || {
             let mut unnamed = unnamed.lock().unwrap_or_else(PoisonError::into_inner);
             let file = &mut unnamed.as_mut().ok_or_else(|| failed(&path, ErrorKind::NotFound.into()))?.file;
-            file.seek(SeekFrom::Start(offset))
-                .and_then(|_| data.iter().try_for_each(|chunk| file.write_all(chunk)))
+            file.seek_to(offset)
+                .and_then(|()| data.iter().try_for_each(|chunk| file.write_all(chunk)))
                 .map_err(|source| failed(&path, source))
         })
         .boxed()

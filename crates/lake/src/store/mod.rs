@@ -3,33 +3,45 @@
 //! Everything durable goes through [`Store::create`] and [`Store::replace`], or is a staged file that is synced when
 //! it is closed.
 
+mod counted;
+mod disk;
 mod durable;
 mod local;
 
-use std::fs::File;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use lockgate_types::Faults;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
 use crate::LakeError;
 
-pub(crate) use durable::{create_folders, sync_folder};
-pub(crate) use local::LocalStore;
+pub(crate) use disk::{Disk, DiskFile};
+pub(crate) use durable::create_folders;
+
+use counted::CountedStore;
+use local::LocalStore;
 
 /// Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     root: Arc<PathBuf>,
     objects: Arc<dyn ObjectStore>,
+    disk: Disk,
 }
 
 impl Store {
-    pub(crate) fn local(root: &FilePath) -> Result<Store, LakeError> {
-        let objects = LocalStore::new(root).map_err(|source| LakeError::store("open", root, source))?;
-        Ok(Store { root: Arc::new(root.to_owned()), objects: Arc::new(objects) })
+    pub(crate) fn local(root: &FilePath, faults: Arc<Faults>) -> Result<Store, LakeError> {
+        let disk = Disk::new(faults.clone());
+        let objects = LocalStore::new(root, disk.clone()).map_err(|source| LakeError::store("open", root, source))?;
+        let objects = Arc::new(CountedStore::new(Arc::new(objects), faults));
+        Ok(Store { root: Arc::new(root.to_owned()), objects, disk })
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.disk
     }
 
     pub(crate) fn objects(&self) -> Arc<dyn ObjectStore> {
@@ -104,10 +116,10 @@ impl Store {
 
     /// Removes a folder with all that is in it; repeating it is harmless.
     pub(crate) async fn remove_folder(&self, folder: &Path) -> Result<(), LakeError> {
-        let path = self.file(folder);
-        blocking(move || match std::fs::remove_dir_all(&path) {
+        let (path, disk) = (self.file(folder), self.disk.clone());
+        blocking(move || match disk.remove_whole(&path) {
             Ok(()) => match path.parent() {
-                Some(parent) => sync_folder(parent).map_err(|source| LakeError::io("syncing", parent, source)),
+                Some(parent) => disk.sync_folder(parent).map_err(|source| LakeError::io("syncing", parent, source)),
                 None => Ok(()),
             },
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
@@ -117,13 +129,12 @@ impl Store {
     }
 
     /// Opens a staged file for writing; it must not exist.
-    pub(crate) fn stage(&self, path: &Path) -> Result<(File, PathBuf), LakeError> {
+    pub(crate) fn stage(&self, path: &Path) -> Result<DiskFile, LakeError> {
         let path = self.file(path);
         if let Some(folder) = path.parent() {
-            create_folders(folder).map_err(|source| LakeError::io("creating folder", folder, source))?;
+            create_folders(&self.disk, folder).map_err(|source| LakeError::io("creating folder", folder, source))?;
         }
-        let file = File::create_new(&path).map_err(|source| LakeError::io("creating", &path, source))?;
-        Ok((file, path))
+        DiskFile::create(&self.disk, &path).map_err(|source| LakeError::io("creating", &path, source))
     }
 }
 

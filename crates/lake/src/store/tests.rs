@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)] // Tests may.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
@@ -8,7 +10,7 @@ use super::Store;
 
 fn store() -> (tempfile::TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::local(folder.path()).unwrap();
+    let store = Store::local(folder.path(), Arc::default()).unwrap();
     (folder, store)
 }
 
