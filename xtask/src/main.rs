@@ -18,6 +18,7 @@ mod cargo;
 mod data;
 mod demo;
 mod docs;
+mod faults;
 mod folder;
 mod measure;
 mod terminal;
@@ -33,6 +34,7 @@ const COMMANDS: &[Command] = &[
     ("test", "all of CI: format, tidy, lints, tests", test::run),
     ("tidy", "check what no compiler checks: layers, dependencies, files, words", tidy::run),
     ("docs", "write docs/reference from the code", docs::run),
+    ("faults", "write docs/faults.md from the tables of the fault tests", faults::run),
     ("demo", "build Lockgate and play the bad row and New York's flights of 2013", demo::run),
     ("data", "fetch New York's flights of 2013 and lay them out, a file a day", data::run),
     ("bench", "measure the TPC-H pipeline against dbt-duckdb and write benches/RESULTS.md", bench::run),

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
 
 use lockgate_types::{AssetName, DataFile, VersionNumber};
 use parquet::file::metadata::ParquetMetaDataReader;
@@ -76,7 +77,8 @@ impl Lake {
     /// Those of the file system.
     pub fn environments(root: &FilePath) -> Result<Vec<String>, LakeError> {
         let mut found = vec!["default".to_owned()];
-        for name in folders(&Disk::default(), &root.join("env"))? {
+        let disk = Disk::new(root, Arc::default());
+        for name in folders(&disk, &root.join("env"))? {
             if AssetName::check_part(&name).is_ok() && root.join("env").join(&name).join("tables").is_dir() {
                 found.push(name);
             }

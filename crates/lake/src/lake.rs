@@ -1,5 +1,6 @@
 //! A store and one environment in it.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,10 +30,10 @@ impl Lake {
     /// full.
     pub fn open(root: &Path, environment: &str, effects: Effects) -> Result<Lake, LakeError> {
         let root = std::path::absolute(root).map_err(|source| LakeError::io("opening", root, source))?;
-        let disk = Disk::new(effects.faults.clone());
+        let disk = Disk::new(&root, effects.faults.clone());
         create_folders(&disk, &root).map_err(|source| match source.kind() {
             // Whatever is missing, it is not a file of a table.
-            std::io::ErrorKind::NotFound => LakeError::Io { what: "creating folder", path: root.clone(), source },
+            ErrorKind::NotFound => LakeError::Io { what: "creating folder", path: root.clone(), source },
             _ => LakeError::io("creating folder", &root, source),
         })?;
         let tables = match environment {
@@ -52,11 +53,19 @@ impl Lake {
     /// As [`Lake::open`].
     pub fn ensure_writable(&self) -> Result<(), LakeError> {
         let folder = self.store.file(&self.tables);
-        let probe = folder.join(format!(".write-probe-{}", self.effects.ids.next()));
+        // One name for all, so that what a crash leaves is taken away by the next.
+        let probe = folder.join(".write-probe");
         let disk = self.store.disk();
-        disk.create(&probe)
-            .and_then(|_| disk.remove(&probe))
-            .map_err(|source| LakeError::io("writing to", &folder, source))
+        let made = match disk.create(&probe) {
+            // Left by a crash, or another process is at the same.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            made => made.map(|_| ()),
+        };
+        let removed = match made.and_then(|()| disk.remove(&probe)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        };
+        removed.map_err(|source| LakeError::io("writing to", &folder, source))
     }
 
     /// Makes sure that the store keeps a second writer from overwriting a file: of two conditional creates, the second

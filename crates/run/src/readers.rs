@@ -78,7 +78,8 @@ impl Drop for Reader {
 }
 
 fn register(folder: &Path, id: &str) -> io::Result<(PathBuf, File)> {
-    create_folders(folder)?;
+    // The project's private folder may be made here. Its name is made durable with the catalog, as long as there is none.
+    std::fs::create_dir_all(folder)?;
     let (unnamed, path) = (folder.join(format!("{id}{UNNAMED}")), folder.join(id));
     for _ in 0..TRIES {
         let file = OpenOptions::new().create(true).truncate(false).append(true).open(&unnamed)?;
@@ -100,24 +101,6 @@ fn register(folder: &Path, id: &str) -> io::Result<(PathBuf, File)> {
         }
     }
     Err(ErrorKind::ResourceBusy.into())
-}
-
-/// The project's private folder may be made here; its name has to survive a power cut, as the catalog's would.
-fn create_folders(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let private = folder.parent().unwrap_or(folder);
-    let is_new = !private.exists();
-    std::fs::create_dir_all(folder)?;
-    if is_new
-        && cfg!(unix)
-        && let Some(parent) = private.parent()
-    {
-        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-        File::open(parent)?.sync_all()?;
-    }
-    Ok(())
 }
 
 /// A reader whose lock is held.

@@ -161,15 +161,21 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Creates the catalog's folder. Every folder that gets a new entry is synced, or a power cut could take the whole
-/// catalog; SQLite itself syncs the one that its files stand in.
+/// catalog; SQLite itself syncs the one that its files stand in. As long as there is no catalog, that is also done for
+/// a folder that is there: whoever made it may have failed, or ended, before it was synced.
 fn create_folder(path: &Path, faults: &Faults) -> Result<()> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    let missing: Vec<&Path> =
-        folder.ancestors().take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists()).collect();
+    if path.exists() {
+        return Ok(());
+    }
+    let missing =
+        folder.ancestors().skip(1).take_while(|ancestor| !ancestor.as_os_str().is_empty() && !ancestor.exists());
+    let mut missing: Vec<&Path> = missing.collect();
+    missing.insert(0, folder);
     for new in missing.into_iter().rev() {
         match std::fs::create_dir(new) {
             Ok(()) => {}
-            // Another process was quicker.
+            // By another process, or earlier.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             Err(source) => return Err(cannot("create", new, source)),
         }

@@ -1,24 +1,46 @@
 //! The file system as this crate uses it: every operation is counted, so that tests can make the Nth of a whole run
 //! fail, and whoever watches is told what has become durable.
 
+use std::collections::BTreeSet;
 use std::fs::{File, Metadata, ReadDir};
 use std::io::{Error, Result, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lockgate_types::Faults;
 
 use crate::codes::OPERATION;
 
 /// Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Disk {
     faults: Arc<Faults>,
+    /// The folder of the store.
+    root: Arc<Path>,
+    /// Folders of the store whose names this process has made durable.
+    durable: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
 impl Disk {
-    pub(crate) fn new(faults: Arc<Faults>) -> Disk {
-        Disk { faults }
+    pub(crate) fn new(root: &Path, faults: Arc<Faults>) -> Disk {
+        Disk { faults, root: root.into(), durable: Arc::default() }
+    }
+
+    /// Whether it is the store's folder, or below it.
+    pub(crate) fn owns(&self, folder: &Path) -> bool {
+        folder.starts_with(&self.root)
+    }
+
+    pub(crate) fn is_durable(&self, folder: &Path) -> bool {
+        self.durable().contains(folder)
+    }
+
+    pub(crate) fn set_durable(&self, folder: &Path) {
+        self.durable().insert(folder.to_owned());
+    }
+
+    fn durable(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        self.durable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn create_folder(&self, path: &Path) -> Result<()> {
@@ -77,11 +99,13 @@ impl Disk {
 
     /// Of an empty folder.
     pub(crate) fn remove_folder(&self, path: &Path) -> Result<()> {
+        self.durable().remove(path);
         self.does("remove folder", || std::fs::remove_dir(path))
     }
 
     /// With all that is in it.
     pub(crate) fn remove_whole(&self, path: &Path) -> Result<()> {
+        self.durable().retain(|folder| !folder.starts_with(path));
         self.does("remove whole folder", || std::fs::remove_dir_all(path))
     }
 

@@ -7,25 +7,47 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::disk::{Disk, DiskFile};
 
-/// Creates a folder and those above it that are missing; each new name is made durable.
+/// Creates a folder and those above it that are missing; each new name is made durable. For whoever may only read, what
+/// is there is good enough.
 pub(crate) fn create_folders(disk: &Disk, folder: &Path) -> Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(parent) = parent {
+    if let Some(parent) = above(folder) {
         create_folders(disk, parent)?;
     }
+    create_folder(disk, folder)
+}
+
+/// The same for whoever is going to rely on it: a folder of the store that is there may be one whose maker failed, or
+/// ended, before its name was durable. So the names down from the store's own are synced once by every process.
+pub(crate) fn ensure_folders(disk: &Disk, folder: &Path) -> Result<()> {
+    if !disk.owns(folder) {
+        return create_folders(disk, folder);
+    }
+    if disk.is_durable(folder) && folder.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = above(folder) {
+        ensure_folders(disk, parent)?;
+    }
+    create_folder(disk, folder)?;
+    disk.set_durable(folder);
+    Ok(())
+}
+
+fn create_folder(disk: &Disk, folder: &Path) -> Result<()> {
     match disk.create_folder(folder) {
         Ok(()) => {}
-        // Another task was faster; it may not have synced yet, so go on.
+        // Whoever was faster may not have synced yet, so go on.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => {}
         Err(error) => return Err(error),
     }
-    match parent {
-        Some(parent) => disk.sync_folder(parent),
-        None => Ok(()),
-    }
+    above(folder).map_or(Ok(()), |parent| disk.sync_folder(parent))
+}
+
+fn above(folder: &Path) -> Option<&Path> {
+    folder.parent().filter(|parent| !parent.as_os_str().is_empty())
 }
 
 /// A file that has no name yet that anybody would read: `NAME#DIGITS`, which the object store's listings hide.
@@ -41,7 +63,7 @@ impl Unnamed {
     pub(crate) fn new(disk: &Disk, target: &Path) -> Result<Unnamed> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let folder = target.parent().ok_or_else(|| Error::from(ErrorKind::InvalidInput))?;
-        create_folders(disk, folder)?;
+        ensure_folders(disk, folder)?;
         loop {
             let mut name = target.as_os_str().to_owned();
             name.push(format!("#{}{:04}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));

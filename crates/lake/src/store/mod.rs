@@ -19,7 +19,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload}
 use crate::LakeError;
 
 pub(crate) use disk::{Disk, DiskFile};
-pub(crate) use durable::create_folders;
+pub(crate) use durable::{create_folders, ensure_folders};
 
 use counted::CountedStore;
 use local::LocalStore;
@@ -34,7 +34,7 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn local(root: &FilePath, faults: Arc<Faults>) -> Result<Store, LakeError> {
-        let disk = Disk::new(faults.clone());
+        let disk = Disk::new(root, faults.clone());
         let objects = LocalStore::new(root, disk.clone()).map_err(|source| LakeError::store("open", root, source))?;
         let objects = Arc::new(CountedStore::new(Arc::new(objects), faults));
         Ok(Store { root: Arc::new(root.to_owned()), objects, disk })
@@ -132,7 +132,7 @@ impl Store {
     pub(crate) fn stage(&self, path: &Path) -> Result<DiskFile, LakeError> {
         let path = self.file(path);
         if let Some(folder) = path.parent() {
-            create_folders(&self.disk, folder).map_err(|source| LakeError::io("creating folder", folder, source))?;
+            ensure_folders(&self.disk, folder).map_err(|source| LakeError::io("creating folder", folder, source))?;
         }
         DiskFile::create(&self.disk, &path).map_err(|source| LakeError::io("creating", &path, source))
     }

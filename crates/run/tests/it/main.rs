@@ -8,6 +8,7 @@ mod decisions;
 mod diff;
 mod doctor;
 mod durability;
+mod faults;
 mod gate;
 mod gc;
 mod groups;

@@ -133,14 +133,19 @@ impl World {
     /// A query's answer as rows of cells joined by commas.
     pub(crate) async fn query(&self, sql: &str) -> Vec<String> {
         let (workspace, graph) = self.opened().await;
-        let query = workspace.query(&graph, sql, QueryOptions::default()).await.unwrap_or_else(|e| panic!("{e}"));
-        let batches: Vec<_> = futures::TryStreamExt::try_collect(query.stream).await.unwrap_or_else(|e| panic!("{e}"));
-        let cells = lockgate_run::samples(&batches);
-        let line = |row: &Vec<Option<String>>| {
-            row.iter().map(|cell| cell.clone().unwrap_or_else(|| "null".to_owned())).collect::<Vec<_>>().join(",")
-        };
-        cells.rows.iter().map(line).collect()
+        query(&workspace, &graph, sql).await
     }
+}
+
+/// The same in a workspace that is open.
+pub(crate) async fn query(workspace: &Workspace, graph: &Graph, sql: &str) -> Vec<String> {
+    let query = workspace.query(graph, sql, QueryOptions::default()).await.unwrap_or_else(|e| panic!("{e}"));
+    let batches: Vec<_> = futures::TryStreamExt::try_collect(query.stream).await.unwrap_or_else(|e| panic!("{e}"));
+    let cells = lockgate_run::samples(&batches);
+    let line = |row: &Vec<Option<String>>| {
+        row.iter().map(|cell| cell.clone().unwrap_or_else(|| "null".to_owned())).collect::<Vec<_>>().join(",")
+    };
+    cells.rows.iter().map(line).collect()
 }
 
 /// `raw.orders published, mart.totals held`, by name.
