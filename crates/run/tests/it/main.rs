@@ -7,7 +7,6 @@ mod child;
 mod decisions;
 mod diff;
 mod doctor;
-mod durability;
 mod faults;
 mod gate;
 mod gc;

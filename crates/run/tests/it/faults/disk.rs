@@ -10,7 +10,7 @@
 //! since without a sync.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -112,6 +112,10 @@ impl Disk {
         });
         self.lay_out_folder(&state, Path::new(""), to, luck, &mut chance);
         let Some(main) = &cut.main else { return };
+        let is_named = |names: &BTreeMap<OsString, Entry>| names.contains_key(OsStr::new(".lockgate"));
+        if luck == Luck::None && !state.names.get(&self.root).is_some_and(is_named) {
+            return;
+        }
         let safe = usize::try_from(state.log_bytes).unwrap();
         let log = cut.log.as_deref().unwrap_or_default();
         let log = if luck == Luck::NamesOnly { log } else { &log[..safe.min(log.len())] };
@@ -202,7 +206,9 @@ impl Witness for Disk {
 
     fn cut(&self) {
         let read = |path: &str| std::fs::read(self.root.join(path)).ok();
-        self.note(|state| state.cut = Some(Catalog { main: read(MAIN), log: read(LOG) }));
+        // The log first: what is merged into the file meanwhile is then in both.
+        let log = read(LOG);
+        self.note(|state| state.cut = Some(Catalog { main: read(MAIN), log }));
     }
 }
 

@@ -13,8 +13,9 @@ const HEAD: &str = "\
 # Faults
 
 What the tests do to Lockgate, and what it survives. This page is made by `cargo xtask faults` from the tables that the
-tests go by, and a test fails when it is stale. Every test asserts that its fault fired; a fault that fired and was not
-survived fails the test. So what stands here was tried, fired, and was survived, in the build that this page belongs to.
+tests go by, and a test fails when it is stale. Every test asserts that its fault fired, and a fault that fired and was not
+survived fails it: what stands here was tried, fired, and was survived wherever these tests pass. `cargo xtask test` tries
+a part of it, as each section says; all of it is tried with `LOCKGATE_FAULTS_WHOLE=1`.
 
 Survived means, each time: readers through Lockgate and direct readers of the Delta log saw the state before or the
 state after and no other, and members of a group switched together; then, without faults, the same command again and a

