@@ -39,7 +39,7 @@ fn operations(page: &mut String) {
     page.push_str(
         "\n## Every operation of a run\n\nOne run appends to a source, merges, switches a group and holds a version. \
          Each of its operations is struck, from the first to the last, in every way, when `LOCKGATE_FAULTS_WHOLE=1` says \
-         so (at night). `cargo xtask test` lets all answer late in one run, and strikes one in twelve in each other way.\n\n| operations | ways |\n| --- | --- |\n",
+         so (at night). `cargo xtask test` lets all answer late in one run, and strikes one in eighteen in each other way.\n\n| operations | ways |\n| --- | --- |\n",
     );
     let ways = WAYS.iter().map(|way| way.says).collect::<Vec<_>>().join("; ");
     for (point, kinds) in KINDS {
@@ -50,7 +50,7 @@ fn operations(page: &mut String) {
 fn power(page: &mut String) {
     page.push_str(
         "\n## Power cuts\n\nThe power is cut at each operation of the same run that changes something. What was not \
-         synced is then, each time in every way (`cargo xtask test`: at one in six, by turns):\n\n",
+         synced is then, each time in every way (`cargo xtask test`: at one in ten, by turns):\n\n",
     );
     for luck in LUCKS {
         let _ = writeln!(page, "* {}", luck.says());

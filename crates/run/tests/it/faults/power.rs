@@ -10,7 +10,7 @@ use super::sweep::{operations, without_faults};
 use super::{in_own_process, is_whole};
 
 /// In ordinary CI the power is cut at one operation in so many, each time with one kind of luck.
-const STRIDE: usize = 6;
+const STRIDE: usize = 10;
 
 /// Cuts the power of a copy of the template at operation `n` of `point`; answers what is on disk then. `None` when the
 /// run had ended before.
