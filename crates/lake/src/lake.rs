@@ -56,16 +56,17 @@ impl Lake {
         // One name for all, so that what a crash leaves is taken away by the next.
         let probe = folder.join(".write-probe");
         let disk = self.store.disk();
-        let made = match disk.create(&probe) {
+        let failed = |source| LakeError::io("writing to", &folder, source);
+        match disk.create(&probe) {
             // Left by a crash, or another process is at the same.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-            made => made.map(|_| ()),
-        };
-        let removed = match made.and_then(|()| disk.remove(&probe)) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            made => drop(made.map_err(failed)?),
+        }
+        match disk.remove(&probe) {
+            // Another process was faster.
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            removed => removed,
-        };
-        removed.map_err(|source| LakeError::io("writing to", &folder, source))
+            removed => removed.map_err(failed),
+        }
     }
 
     /// Makes sure that the store keeps a second writer from overwriting a file: of two conditional creates, the second
