@@ -1,91 +1,68 @@
-//! `cargo xtask bench`: the same pipeline in Lockgate and in its peer, in turn, on this machine.
+//! `cargo xtask bench`: Lockgate beside its peers, in turn, on this machine.
 //!
-//! Eight CSV sources, twenty tables and fifty checks over TPC-H at scale 1; two threads each; each round starts from
-//! nothing. It writes `benches/RESULTS.md`, with the commands, versions and outputs that the numbers come from.
+//! Each benchmark is a module; each writes what it measured under `benches/results/`, from which `benches/RESULTS.md` is
+//! rendered, with the commands, versions and outputs that the numbers come from.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
-use crate::measure::{Cost, measure};
-use crate::terminal::{seconds, thousands};
-use crate::tool::Lockgate;
+use crate::measure::measure;
+use crate::terminal::seconds;
 use crate::words::Words;
-use crate::{build, cargo, folder};
+use crate::{build, cargo};
 
+mod checks;
+mod large;
+mod merge;
+mod pipeline;
 mod report;
+mod unchanged;
 
-const USAGE: &str = "cargo xtask bench [lockgate|dbt|build] [--rounds N] [--scale N] [--profile NAME] [--binary FILE]";
+const USAGE: &str =
+    "cargo xtask bench [pipeline|merge|unchanged|checks|large|build] [--only lockgate|dbt] [--rounds N] \
+                     [--scale N] [--profile NAME] [--binary FILE]
+without a name: pipeline, merge, unchanged, checks";
 const DBT: [&str; 2] = ["dbt-core==1.10.*", "dbt-duckdb==1.9.*"];
 const TPCHGEN: [&str; 1] = ["tpchgen-cli==4.*"];
 
-/// One side of the comparison, and what it was measured to take.
-#[derive(Debug)]
-struct Side {
-    name: &'static str,
-    /// As a person would type it in the project's folder.
-    command: &'static str,
-    version: String,
-    rounds: Vec<Cost>,
-    /// The last lines it printed in the last round.
-    output: String,
-    /// Rows of every table it made, by `schema.table`.
-    rows: BTreeMap<String, u64>,
-}
-
 pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
     let mut words = Words::new(words);
-    let only = words.one_of(&["lockgate", "dbt", "build"]);
+    let name = words.one_of(&["pipeline", "merge", "unchanged", "checks", "large", "build"]);
+    let only = words.option("--only")?;
     let rounds = words.number("--rounds", 3)?.max(1);
     let scale = words.number("--scale", 1)?.max(1);
-    let profile = words.option("--profile")?.unwrap_or_else(|| "demo".to_owned());
+    // What a newcomer waits for is the demo; what is measured against peers is what is shipped.
+    let usual = if name == Some("build") { "demo" } else { "release" };
+    let profile = words.option("--profile")?.unwrap_or_else(|| usual.to_owned());
     let binary = words.option("--binary")?.map(PathBuf::from);
     words.finish(USAGE)?;
-    let bench = Bench { root, work: root.join("benches/.work"), scale };
+    let bench =
+        Bench { root, work: root.join("benches/.work"), scale, profile, given: binary, lockgate: OnceCell::new() };
     fs::create_dir_all(&bench.work).with_context(|| format!("cannot make {}", bench.work.display()))?;
-    if only == Some("build") {
-        return bench.first_build(&profile);
+    let wanted = |this: &str| name == Some(this) || (name.is_none() && !matches!(this, "large" | "build"));
+    if wanted("build") {
+        bench.first_build()?;
     }
-
-    let mut sides = Vec::new();
-    if only != Some("lockgate") {
-        sides.push(bench.prepare_dbt()?);
+    if wanted("pipeline") {
+        pipeline::run(&bench, only.as_deref(), rounds)?;
     }
-    if only != Some("dbt") {
-        let binary = match binary {
-            Some(binary) => binary.canonicalize().with_context(|| format!("there is no {}", binary.display()))?,
-            None => build::lockgate(root, &profile, None)?,
-        };
-        sides.push(bench.prepare_lockgate(&binary, &profile)?);
+    if wanted("merge") {
+        merge::run(&bench, rounds)?;
     }
-    let data = bench.generate()?;
-    warm(&data)?;
-    for round in 1..=rounds {
-        for (runner, side) in &mut sides {
-            let cost = runner.round(&bench, side, &data)?;
-            println!(
-                "round {round}   {:9} {:>8} wall   {:>8} CPU   {:>6} MiB peak",
-                side.name,
-                seconds(cost.wall_s),
-                seconds(cost.cpu_s),
-                thousands(cost.peak_bytes >> 20)
-            );
-            side.rounds.push(cost);
-        }
+    if wanted("unchanged") {
+        unchanged::run(&bench, rounds)?;
     }
-    for (runner, side) in &mut sides {
-        side.rows = runner.count(&bench, side)?;
+    if wanted("checks") {
+        checks::run(&bench, rounds)?;
     }
-    let sides: Vec<Side> = sides.into_iter().map(|(_, side)| side).collect();
-    if let [one, other] = sides.as_slice() {
-        ensure!(one.rows == other.rows, "the tables differ: {:?} and {:?}", one.rows, other.rows);
-        println!("both sides made the same {} tables, row for row count", one.rows.len());
+    if wanted("large") {
+        large::run(&bench)?;
     }
-    report::save_pipeline(root, scale, &sides)?;
     report::write(root)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -95,15 +72,44 @@ struct Bench<'a> {
     root: &'a Path,
     work: PathBuf,
     scale: u32,
-}
-
-/// How a side is run from nothing, and how its tables are counted.
-enum Runner {
-    Dbt { programs: PathBuf },
-    Lockgate { binary: PathBuf },
+    profile: String,
+    /// A binary that is there already.
+    given: Option<PathBuf>,
+    /// The binary, and what it says of itself.
+    lockgate: OnceCell<(PathBuf, String)>,
 }
 
 impl Bench<'_> {
+    /// The binary under test, built when it has to be, and its version.
+    fn lockgate(&self) -> Result<(&Path, &str)> {
+        if self.lockgate.get().is_none() {
+            let binary = match &self.given {
+                Some(given) => given.canonicalize().with_context(|| format!("there is no {}", given.display()))?,
+                None => build::lockgate(self.root, &self.profile, None)?,
+            };
+            let answer = Command::new(&binary).arg("--version").output().context("lockgate does not start")?;
+            let version = format!("{}, profile `{}`", String::from_utf8_lossy(&answer.stdout).trim(), self.profile);
+            let _ = self.lockgate.set((binary, version));
+        }
+        self.lockgate.get().map(|(binary, version)| (binary.as_path(), version.as_str())).context("there is no binary")
+    }
+
+    /// The folder of dbt's programs, Python and DuckDB among them.
+    fn dbt(&self) -> Result<PathBuf> {
+        self.environment("dbt", &DBT)
+    }
+
+    fn dbt_version(&self) -> Result<String> {
+        let python = self.dbt()?.join("python");
+        let list = Command::new(python).args(["-m", "pip", "list", "--format", "freeze"]).output()?;
+        let version: Vec<String> = String::from_utf8_lossy(&list.stdout)
+            .lines()
+            .filter(|line| ["dbt-core==", "dbt-duckdb==", "duckdb=="].iter().any(|name| line.starts_with(name)))
+            .map(|line| line.replace("==", " "))
+            .collect();
+        Ok(version.join(", "))
+    }
+
     /// A virtual environment with these packages, wheels only; answers the folder of its programs.
     fn environment(&self, name: &str, packages: &[&str]) -> Result<PathBuf> {
         let home = self.work.join(name);
@@ -120,40 +126,22 @@ impl Bench<'_> {
     }
 
     /// The eight CSV files, made once.
-    fn generate(&self) -> Result<PathBuf> {
-        let folder = self.work.join(format!("tpch-{}", self.scale));
+    fn generate(&self, scale: u32) -> Result<PathBuf> {
+        let folder = self.work.join(format!("tpch-{scale}"));
         let stamp = folder.join("complete");
         if !stamp.exists() {
             let programs = self.environment("tpchgen", &TPCHGEN)?;
-            println!("generating TPC-H at scale {} into {}", self.scale, folder.display());
+            println!("generating TPC-H at scale {scale} into {}", folder.display());
             let mut generate = Command::new(programs.join("tpchgen-cli"));
-            generate.args(["csv", "--quiet", "--overwrite", "--scale-factor", &self.scale.to_string(), "--output-dir"]);
+            generate.args(["csv", "--quiet", "--overwrite", "--scale-factor", &scale.to_string(), "--output-dir"]);
             must(generate.arg(&folder))?;
             fs::write(&stamp, "")?;
         }
         Ok(folder)
     }
 
-    fn prepare_dbt(&self) -> Result<(Runner, Side)> {
-        let programs = self.environment("dbt", &DBT)?;
-        let list = Command::new(programs.join("python")).args(["-m", "pip", "list", "--format", "freeze"]).output()?;
-        let version: Vec<String> = String::from_utf8_lossy(&list.stdout)
-            .lines()
-            .filter(|line| ["dbt-core==", "dbt-duckdb==", "duckdb=="].iter().any(|name| line.starts_with(name)))
-            .map(|line| line.replace("==", " "))
-            .collect();
-        Ok((Runner::Dbt { programs }, Side::new("dbt", "dbt build --profiles-dir .", version.join(", "))))
-    }
-
-    fn prepare_lockgate(&self, binary: &Path, profile: &str) -> Result<(Runner, Side)> {
-        let answer = Command::new(binary).arg("--version").output().context("lockgate does not start")?;
-        let version = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
-        let side = Side::new("lockgate", "lockgate run", format!("{version}, profile `{profile}`"));
-        Ok((Runner::Lockgate { binary: binary.to_owned() }, side))
-    }
-
     /// How long the first build takes: everything is compiled, into a folder of its own.
-    fn first_build(&self, profile: &str) -> Result<ExitCode> {
+    fn first_build(&self) -> Result<()> {
         let target = self.work.join("first-build");
         if target.exists() {
             fs::remove_dir_all(&target)?;
@@ -161,88 +149,29 @@ impl Bench<'_> {
         let log = self.work.join("first-build.log");
         let folder = target.display().to_string();
         let words =
-            ["build", "--workspace", "--bin", "lockgate", "--profile", profile, "--target-dir", folder.as_str()];
+            ["build", "--workspace", "--bin", "lockgate", "--profile", &self.profile, "--target-dir", folder.as_str()];
         println!("building from nothing into {folder}; this takes minutes");
         let cost = measure(&cargo::program(), &words, self.root, &log)?;
         let crates =
             fs::read_to_string(&log)?.lines().filter(|line| line.trim_start().starts_with("Compiling")).count();
         println!("{} wall, {} CPU, {crates} crates", seconds(cost.wall_s), seconds(cost.cpu_s));
-        report::save_build(self.root, profile, crates, cost)?;
-        report::write(self.root)?;
-        println!("the binary is kept: {folder}/{profile}/lockgate");
-        Ok(ExitCode::SUCCESS)
+        report::save_build(self.root, &self.profile, crates, cost)?;
+        println!("the binary is kept: {folder}/{}/lockgate", self.profile);
+        Ok(())
     }
 }
 
-impl Runner {
-    /// Runs a side from nothing: a fresh copy of its project, the same CSV files.
-    fn round(&self, bench: &Bench<'_>, side: &mut Side, data: &Path) -> Result<Cost> {
-        let copy = bench.work.join(format!("run-{}", side.name));
-        folder::copy(&bench.root.join("benches/tpch").join(side.name), &copy, &["data", "store", ".lockgate"])?;
-        fs::create_dir_all(copy.join("data"))?;
-        for entry in fs::read_dir(data)? {
-            let entry = entry?;
-            // The same bytes under another name: nothing is copied, and both sides read from a warm cache.
-            fs::hard_link(entry.path(), copy.join("data").join(entry.file_name()))?;
-        }
-        let log = bench.work.join(format!("{}.log", side.name));
-        let cost = match self {
-            Runner::Dbt { programs } => measure(&programs.join("dbt"), &["build", "--profiles-dir", "."], &copy, &log)?,
-            Runner::Lockgate { binary } => measure(binary, &["run"], &copy, &log)?,
-        };
-        side.output = last_lines(&fs::read_to_string(&log)?, 12);
-        Ok(cost)
+/// A folder of its own with these files; what stood there is removed.
+fn folder_with(folder: &Path, files: &[(&str, &str)]) -> Result<PathBuf> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot clear {}", folder.display()))?;
     }
-
-    /// Rows of every table of the last round.
-    fn count(&self, bench: &Bench<'_>, side: &Side) -> Result<BTreeMap<String, u64>> {
-        let folder = bench.work.join(format!("run-{}", side.name));
-        let tables = tables(&bench.root.join("benches/tpch/lockgate/assets"))?;
-        let count = |table: &str, relation: &str| format!("select '{table}' as name, count(*) as n from {relation}");
-        match self {
-            Runner::Lockgate { binary } => {
-                let union: Vec<String> = tables.iter().map(|table| count(table, table)).collect();
-                let rows = Lockgate::new(binary, &folder).query(&union.join(" union all "))?;
-                rows.iter().map(|row| Ok((crate::tool::text(row, "name")?, crate::tool::whole(row, "n")?))).collect()
-            }
-            Runner::Dbt { programs } => {
-                let union: Vec<String> = tables.iter().map(|table| count(table, &table.replace('.', "_"))).collect();
-                let script = "import duckdb, json, sys; \
-                              print(json.dumps(dict(duckdb.connect('prod.duckdb').sql(sys.argv[1]).fetchall())))";
-                let output = Command::new(programs.join("python"))
-                    .args(["-c", script, &union.join(" union all ")])
-                    .current_dir(&folder)
-                    .output()?;
-                if !output.status.success() {
-                    bail!("dbt's tables cannot be counted: {}", String::from_utf8_lossy(&output.stderr));
-                }
-                Ok(serde_json::from_slice(&output.stdout)?)
-            }
-        }
+    for (path, text) in files {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
-}
-
-impl Side {
-    fn new(name: &'static str, command: &'static str, version: String) -> Self {
-        Side { name, command, version, rounds: Vec::new(), output: String::new(), rows: BTreeMap::new() }
-    }
-}
-
-/// `schema.table` of every transform.
-fn tables(assets: &Path) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    for schema in fs::read_dir(assets).with_context(|| format!("cannot read {}", assets.display()))? {
-        let schema = schema?.path();
-        for file in fs::read_dir(&schema)? {
-            let file = file?.path();
-            let (Some(schema), Some(table)) = (schema.file_name(), file.file_stem()) else { continue };
-            if file.extension().is_some_and(|extension| extension == "sql") {
-                found.push(format!("{}.{}", schema.to_string_lossy(), table.to_string_lossy()));
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
+    Ok(folder.to_owned())
 }
 
 /// Reads every file once, so that the first round does not pay for the disk.
@@ -259,9 +188,4 @@ fn must(command: &mut Command) -> Result<()> {
         bail!("{command:?} failed");
     }
     Ok(())
-}
-
-fn last_lines(text: &str, count: usize) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-    lines[lines.len().saturating_sub(count)..].join("\n")
 }

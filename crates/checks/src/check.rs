@@ -96,6 +96,17 @@ pub(crate) trait Rule: Debug + Send + Sync {
         None
     }
 
+    /// The column of another asset whose values the fused scan shall look up; then it is the scan that judges the rows,
+    /// where memory allows.
+    fn known_in(&self) -> Option<KnownIn<'_>> {
+        None
+    }
+
+    /// The key of which the fused scan shall prove that it does not repeat.
+    fn unique_key(&self) -> Option<&[String]> {
+        None
+    }
+
     /// The column whose newest value the fused scan shall keep.
     fn newest_of(&self) -> Option<&str> {
         None
@@ -115,13 +126,7 @@ pub(crate) trait Rule: Debug + Send + Sync {
 
     /// Measures. The scan's answer for the check is in `cx`, and is all of it for a row-local check.
     fn measure<'a>(&'a self, cx: Measure<'a>) -> BoxFuture<'a, Result<Measured, EngineError>> {
-        let Scanned { failing, total, samples, .. } = cx.scanned;
-        let measured = Measured {
-            failing: *failing,
-            total: *total,
-            message: sentence(self.verbs(), *failing, *total, cx.filter),
-            samples: samples.clone(),
-        };
+        let measured = cx.scanned.measured(self.verbs(), cx.filter);
         Box::pin(async move { Ok(measured) })
     }
 }
@@ -134,6 +139,14 @@ pub(crate) struct Statement {
     pub(crate) place: Option<Place>,
     /// Statements with the same number must give the same kind of first column.
     pub(crate) comparable: Option<usize>,
+}
+
+/// Values of one column that must stand in another's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownIn<'a> {
+    pub(crate) column: &'a str,
+    pub(crate) asset: &'a AssetName,
+    pub(crate) theirs: &'a str,
 }
 
 /// The failing rows in SQL.
@@ -183,11 +196,28 @@ pub(crate) struct Scanned {
     pub(crate) total: u64,
     pub(crate) samples: Samples,
     pub(crate) newest: Option<Newest>,
+    /// Whether the scan judged each row.
+    pub(crate) is_judged: bool,
+    /// It is certain that no key of [`Rule::unique_key`] repeats.
+    pub(crate) keys_differ: bool,
 }
 
 impl Scanned {
-    pub(crate) const EMPTY: Scanned =
-        Scanned { failing: 0, total: 0, samples: Samples { columns: Vec::new(), rows: Vec::new() }, newest: None };
+    pub(crate) const EMPTY: Scanned = Scanned {
+        failing: 0,
+        total: 0,
+        samples: Samples { columns: Vec::new(), rows: Vec::new() },
+        newest: None,
+        is_judged: false,
+        keys_differ: false,
+    };
+
+    /// What was measured, of a check whose rows the scan judged.
+    pub(crate) fn measured(&self, verbs: (String, String), filter: Option<&str>) -> Measured {
+        let Scanned { failing, total, samples, .. } = self;
+        let message = sentence(verbs, *failing, *total, filter);
+        Measured { failing: *failing, total: *total, message, samples: samples.clone() }
+    }
 }
 
 /// What was measured.

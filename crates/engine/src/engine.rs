@@ -52,7 +52,8 @@ pub(crate) struct Shared {
     /// Options, functions and the runtime; sessions start from a copy.
     pub(crate) template: SessionState,
     pub(crate) spilled_bytes: AtomicU64,
-    threads: usize,
+    pub(crate) threads: usize,
+    memory_bytes: usize,
     // Removed when the last session is gone.
     _spill: SpillFolder,
 }
@@ -93,7 +94,15 @@ impl Engine {
             .with_type_planner(Arc::new(options::Types))
             .with_runtime_env(runtime)
             .build();
-        Ok(Engine { shared: Arc::new(Shared { template, spilled_bytes: AtomicU64::new(0), threads, _spill: spill }) })
+        Ok(Engine {
+            shared: Arc::new(Shared {
+                template,
+                spilled_bytes: AtomicU64::new(0),
+                threads,
+                memory_bytes: memory,
+                _spill: spill,
+            }),
+        })
     }
 
     /// `Err` when a function of the project is wrong.
@@ -112,7 +121,7 @@ impl Engine {
 
     /// Memory that something beside a query uses, such as writers of Parquet, counted in the same pool.
     pub fn reserve(&self, what: &str) -> Reservation {
-        Reservation(MemoryConsumer::new(what).register(&self.pool()))
+        self.shared.reserve(what, usize::MAX)
     }
 
     /// What is reserved of `memory_bytes` now.
@@ -130,17 +139,36 @@ impl Engine {
     }
 }
 
+impl Shared {
+    pub(crate) fn reserve(&self, what: &str, limit_bytes: usize) -> Reservation {
+        let pool = &self.template.runtime_env().memory_pool;
+        Reservation { memory: MemoryConsumer::new(what).register(pool), limit_bytes }
+    }
+
+    /// What one reservation beside queries may take without starving them.
+    pub(crate) fn side_bytes(&self) -> usize {
+        self.memory_bytes / 4
+    }
+}
+
 /// A share of the engine's memory, given back when dropped.
 #[derive(Debug)]
-pub struct Reservation(MemoryReservation);
+pub struct Reservation {
+    memory: MemoryReservation,
+    limit_bytes: usize,
+}
 
 impl Reservation {
     /// Grows or shrinks to `bytes`. `Err` when growing that far is not possible now; the size is then as before.
     pub fn resize(&mut self, bytes: usize) -> Result<(), EngineError> {
-        self.0.try_resize(bytes).map_err(EngineError::from)
+        if bytes > self.limit_bytes {
+            let message = format!("{bytes} bytes are more than its share of {} bytes", self.limit_bytes);
+            return Err(EngineError::OutOfMemory(message));
+        }
+        self.memory.try_resize(bytes).map_err(EngineError::from)
     }
 
     pub fn bytes(&self) -> usize {
-        self.0.size()
+        self.memory.size()
     }
 }

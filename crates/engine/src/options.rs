@@ -26,6 +26,11 @@ pub(crate) fn session_config(threads: usize, memory: usize) -> SessionConfig {
     options.sql_parser.parse_float_as_decimal = true;
     options.execution.time_zone = Some("UTC".to_owned());
 
+    // One side of a join is held whole, for all threads, as long as it is no great share of memory. Otherwise both sides are
+    // divided by key first, and to copy the rows of the large side once for every join costs more than the join.
+    options.optimizer.hash_join_single_partition_threshold = (memory / 16).clamp(1024 * 1024, 256 * 1024 * 1024);
+    options.optimizer.hash_join_single_partition_threshold_rows = 8 * 1024 * 1024;
+
     options.execution.planning_concurrency = threads;
     // A sort keeps this much aside for merging its runs. Ten sorts at once must fit into a small pool.
     options.execution.sort_spill_reservation_bytes = (memory / (threads * 32)).clamp(64 * 1024, 10 * 1024 * 1024);

@@ -14,7 +14,7 @@ use lockgate_project::SqlText;
 use lockgate_types::{AssetName, Diagnostics, Place, Schema};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Shared;
+use crate::engine::{Reservation, Shared};
 use crate::planner::Planner;
 use crate::scan::{PinnedProvider, as_read};
 use crate::stream::{Finish, OnSpill, Shape, start, without_hash_joins};
@@ -231,6 +231,16 @@ impl Session {
             Err(error) if error.is_out_of_memory() => self.frugal().stream(sql).await?.try_collect().await,
             batches => batches,
         }
+    }
+
+    /// Memory for what is done beside a query, counted in the same pool: at most a quarter of it.
+    pub fn reserve(&self, what: &str) -> Reservation {
+        self.engine.reserve(what, self.engine.side_bytes())
+    }
+
+    /// How many threads the engine uses.
+    pub fn threads(&self) -> usize {
+        self.engine.threads
     }
 
     /// Bytes that this session's queries spilled, as far as they have ended.

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::Side;
+use super::pipeline::Side;
 use crate::measure::{Cost, median};
 use crate::terminal::{seconds, thousands};
 
@@ -31,6 +31,83 @@ pub(super) fn save_pipeline(root: &Path, scale: u32, sides: &[Side]) -> Result<(
     save(root, "tpch", &saved)
 }
 
+/// A benchmark whose lines are commands.
+pub(super) struct Table {
+    /// Of the file that keeps it.
+    pub(super) name: &'static str,
+    pub(super) title: String,
+    pub(super) about: String,
+    pub(super) version: String,
+    pub(super) lines: Vec<Line>,
+}
+
+/// One command, and what it is measured against.
+pub(super) struct Line {
+    what: String,
+    cost: Cost,
+    /// Of the wall times.
+    ratio: Option<f64>,
+    reach: Option<String>,
+}
+
+impl Line {
+    pub(super) fn new(what: &str, cost: Cost) -> Line {
+        Line { what: what.to_owned(), cost, ratio: None, reach: None }
+    }
+
+    /// Its wall time as a share of another's, and the most that it should be.
+    pub(super) fn against(self, other: &Cost, most: f64) -> Line {
+        Line { ratio: Some(self.cost.wall_s / other.wall_s), reach: Some(format!("at most {most}")), ..self }
+    }
+
+    pub(super) fn reach(self, reach: &str) -> Line {
+        Line { reach: Some(reach.to_owned()), ..self }
+    }
+}
+
+impl Table {
+    pub(super) fn save(&self, root: &Path) -> Result<()> {
+        let line = |line: &Line| json!({ "what": line.what, "cost": cost(line.cost), "ratio": line.ratio.map(rounded), "reach": line.reach });
+        let value = json!({
+            "title": self.title,
+            "about": self.about,
+            "version": self.version,
+            "machine": machine()?,
+            "lines": self.lines.iter().map(line).collect::<Vec<_>>(),
+        });
+        save(root, self.name, &value)
+    }
+}
+
+/// Prints what was saved of a benchmark.
+pub(super) fn say(name: &str, root: &Path) -> Result<()> {
+    if let Some(saved) = read(root, name)? {
+        println!("{}", table(&saved));
+    }
+    Ok(())
+}
+
+fn table(saved: &Value) -> String {
+    let mut text = format!(
+        "\n## {}\n\n{}\n\n| what | wall | CPU | peak memory | ratio | to reach |\n| --- | ---: | ---: | ---: | ---: | --- |\n",
+        plain(&saved["title"]),
+        plain(&saved["about"])
+    );
+    for line in saved["lines"].as_array().into_iter().flatten() {
+        text.push_str(&format!(
+            "| {} | {} | {} | {} MiB | {} | {} |\n",
+            plain(&line["what"]),
+            time(&line["cost"]["wall_s"]),
+            time(&line["cost"]["cpu_s"]),
+            thousands(line["cost"]["peak_bytes"].as_u64().unwrap_or(0) >> 20),
+            line["ratio"].as_f64().map_or_else(String::new, |ratio| format!("{ratio:.2}")),
+            plain(&line["reach"]),
+        ));
+    }
+    text.push_str(&format!("\n{}. Machine: {}.\n", plain(&saved["version"]), plain(&saved["machine"])));
+    text
+}
+
 /// Keeps how long the first build took.
 pub(super) fn save_build(root: &Path, profile: &str, crates: usize, taken: Cost) -> Result<()> {
     let value = json!({ "profile": profile, "crates": crates, "cost": cost(taken), "machine": machine()? });
@@ -45,6 +122,11 @@ pub(super) fn write(root: &Path) -> Result<()> {
     );
     if let Some(tpch) = read(root, "tpch")? {
         text.push_str(&pipeline(&tpch));
+    }
+    for name in ["merge", "unchanged", "checks", "large"] {
+        if let Some(saved) = read(root, name)? {
+            text.push_str(&table(&saved));
+        }
     }
     if let Some(build) = read(root, "build")? {
         let (profile, crates) = (plain(&build["profile"]), &build["crates"]);

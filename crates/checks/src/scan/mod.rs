@@ -4,8 +4,13 @@
 //! The engine reads the columns and evaluates what people wrote in SQL (`expect`, `where`) as further columns of
 //! one SELECT; everything else is done here, by kernels over whole columns of a batch. Each partition of the SELECT
 //! is read on a blocking thread by a [`worker::Worker`] of its own; the workers are merged at the end.
+//!
+//! Two kinds that look beyond a row ride along while memory allows: `references` looks values up in a set that was read
+//! before ([`known`]), and `unique` is proven by hashes that all differ ([`keys`]).
 
 mod cells;
+mod keys;
+mod known;
 mod row_test;
 mod samples;
 mod worker;
@@ -15,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::StreamExt;
-use lockgate_engine::{BatchStream, Session};
+use lockgate_engine::{BatchStream, EngineError, Session};
 use lockgate_types::{AssetName, Profile, Schema};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -24,8 +29,10 @@ pub(crate) use cells::{Bytes, Cells, Data, key, with_bytes};
 pub(crate) use row_test::{BatchRange, Bounds, RowTest, Set};
 pub(crate) use samples::{KeySampler, RowSampler, sample_rows, text_of};
 
-use crate::check::Scanned;
+use crate::check::{KnownIn, Scanned};
 use crate::{Check, ChecksError, sql};
+use keys::Memory;
+use known::KnownValues;
 use worker::{Plan, Worker};
 
 /// The newest value of a column.
@@ -70,14 +77,51 @@ pub(crate) async fn scan(
     without: &BTreeSet<usize>,
 ) -> Result<ScanResult, ChecksError> {
     let mut predicates = Predicates::default();
-    let plan = Arc::new(Plan::of(checks, schema, without, &mut predicates));
+    let memory = Memory::new(session.reserve("lookups of checks"));
+    let tests = row_tests(session, schema, checks, without, &memory).await;
+    let plan = Arc::new(Plan::of(checks, schema, tests, without, &memory, &mut predicates));
     let extra = predicates.texts.iter().enumerate();
     let extra: String = extra.map(|(at, text)| format!(", {} as \"__lockgate_{at}\"", sql::expression(text))).collect();
     let streams = session.partitions(&format!("select *{extra} from {}", sql::table(asset))).await?;
     let mut workers = consume(streams, &plan).await?.into_iter();
     let mut all = workers.next().unwrap_or_else(|| Worker::new(plan.clone()));
     workers.for_each(|worker| all.merge(worker));
-    Ok(all.finish(schema))
+    let (schema, threads) = (schema.clone(), session.threads());
+    let finished = tokio::task::spawn_blocking(move || all.finish(&schema, threads));
+    finished.await.map_err(|error| ChecksError::Stopped(error.to_string()))
+}
+
+/// How the scan judges rows for each check. What a check looks up in another asset is read first; where that cannot be,
+/// the check's own query does without the scan.
+async fn row_tests(
+    session: &Session,
+    schema: &Schema,
+    checks: &[Check],
+    without: &BTreeSet<usize>,
+    memory: &Memory,
+) -> Vec<Option<RowTest>> {
+    let mut tests = Vec::with_capacity(checks.len());
+    for (at, check) in checks.iter().enumerate() {
+        let test = match check.rule.known_in() {
+            _ if without.contains(&at) => None,
+            Some(looked_up) => known(session, schema, looked_up, memory).await.ok().flatten(),
+            None => check.rule.row_test(),
+        };
+        tests.push(test);
+    }
+    tests
+}
+
+async fn known(
+    session: &Session,
+    schema: &Schema,
+    looked_up: KnownIn<'_>,
+    memory: &Memory,
+) -> Result<Option<RowTest>, EngineError> {
+    let KnownIn { column, asset, theirs } = looked_up;
+    let Some(ours) = schema.column(column) else { return Ok(None) };
+    let values = KnownValues::read(session, asset, theirs, &ours.data_type, memory).await?;
+    Ok(values.map(|values| RowTest::Known { column: column.to_owned(), values: Arc::new(values) }))
 }
 
 /// Tells the readers to stop when the audit is given up.
@@ -118,3 +162,6 @@ async fn read(mut stream: BatchStream, plan: Arc<Plan>, stopped: &AtomicBool) ->
     }
     Ok(worker)
 }
+
+#[cfg(test)]
+mod tests;

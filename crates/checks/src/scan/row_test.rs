@@ -6,6 +6,7 @@ use arrow::array::Array;
 use arrow::buffer::BooleanBuffer;
 
 use super::cells::{Bytes, Cells, Data, key, with_bytes};
+use super::known::KnownValues;
 use crate::profile::hash;
 use crate::values::Value;
 
@@ -27,6 +28,11 @@ pub(crate) enum RowTest {
         column: String,
         regex: regex::Regex,
     },
+    /// A row passes where its value is among those.
+    Known {
+        column: String,
+        values: Arc<KnownValues>,
+    },
     /// The engine evaluates it beside the columns; a row fails where it is false.
     Predicate {
         sql: String,
@@ -39,7 +45,8 @@ impl RowTest {
             RowTest::NotNull { column }
             | RowTest::InRange { column, .. }
             | RowTest::Accepted { column, .. }
-            | RowTest::Matches { column, .. } => Some(column),
+            | RowTest::Matches { column, .. }
+            | RowTest::Known { column, .. } => Some(column),
             RowTest::Predicate { .. } => None,
         }
     }
@@ -149,6 +156,7 @@ pub(crate) enum Test {
     InRange(Bounds),
     Accepted(Arc<Set>),
     Matches(Box<Matcher>),
+    Known(Arc<KnownValues>),
 }
 
 impl Test {
@@ -159,13 +167,14 @@ impl Test {
             RowTest::InRange { bounds, .. } => Some(Test::InRange(bounds.clone())),
             RowTest::Accepted { set, .. } => Some(Test::Accepted(set.clone())),
             RowTest::Matches { regex, .. } => Some(Test::Matches(Box::new(Matcher::new(regex)))),
+            RowTest::Known { values, .. } => Some(Test::Known(values.clone())),
             RowTest::Predicate { .. } => None,
         }
     }
 
     /// Whether it looks up texts by their hashes.
     pub(crate) fn wants_hashes(&self) -> bool {
-        matches!(self, Test::Accepted(_) | Test::Matches(_))
+        matches!(self, Test::Accepted(_) | Test::Matches(_) | Test::Known(_))
     }
 
     /// The rows that fail; `None` when none does. `hashes` are those of the column's rows, or empty.
@@ -219,6 +228,7 @@ impl Test {
                 [one] => BooleanBuffer::collect_bool(values.len(), |row| values[row] != one),
                 _ => BooleanBuffer::collect_bool(values.len(), |row| !is_in(&set.whole, &values[row])),
             }),
+            Test::Known(known) => Some(BooleanBuffer::collect_bool(values.len(), |row| !known.has_whole(values[row]))),
             Test::NotNull | Test::Matches(_) => None,
         }
     }
@@ -231,6 +241,8 @@ impl Test {
             Test::Accepted(set) => {
                 Some(BooleanBuffer::collect_bool(values.len(), |row| !is_in(&set.wide, &values[row])))
             }
+            // No such value is ever known.
+            Test::Known(_) => Some(BooleanBuffer::new_set(values.len())),
             Test::NotNull | Test::Matches(_) => None,
         }
     }
@@ -244,6 +256,8 @@ impl Test {
             Test::Accepted(set) => Some(BooleanBuffer::collect_bool(values.len(), |row| {
                 !is_in(&set.doubles, &(values[row] + 0.0).to_bits())
             })),
+            // No such value is ever known.
+            Test::Known(_) => Some(BooleanBuffer::new_set(values.len())),
             Test::NotNull | Test::Matches(_) => None,
         }
     }
@@ -261,6 +275,11 @@ impl Test {
                     !cells.is_null(row) && !matcher.matches(hash_of(row, array.value(row)), array.value(row))
                 })
             })),
+            Test::Known(known) => Some(with_bytes!(bytes, array => {
+                BooleanBuffer::collect_bool(array.len(), |row| {
+                    !cells.is_null(row) && !known.has_text(hash_of(row, array.value(row)), array.value(row))
+                })
+            })),
             Test::NotNull | Test::InRange(_) => None,
         }
     }
@@ -273,6 +292,7 @@ impl Test {
             fails.push(match self {
                 Test::Accepted(set) => !set.has_text(hash::bytes(value), value),
                 Test::Matches(matcher) => !matcher.matches(hash::bytes(value), value),
+                Test::Known(known) => !known.has_text(hash::bytes(value), value),
                 Test::NotNull | Test::InRange(_) => return None,
             });
         }

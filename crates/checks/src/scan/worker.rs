@@ -8,6 +8,7 @@ use arrow::buffer::BooleanBuffer;
 use lockgate_types::{DataType, Profile, Schema};
 
 use super::cells::{Cells, Data};
+use super::keys::{KeyHashes, Memory};
 use super::row_test::{BatchRange, RowTest, Test};
 use super::samples::{RowTexts, Sampler, row_hash};
 use super::{Newest, Predicates, ScanResult};
@@ -23,6 +24,7 @@ pub(crate) struct Plan {
     checks: Vec<PlannedCheck>,
     /// Columns whose texts are looked up by hash.
     hashed: Vec<bool>,
+    memory: Memory,
 }
 
 #[derive(Debug)]
@@ -35,6 +37,8 @@ struct PlannedCheck {
     /// The predicate that is the test.
     predicate: Option<usize>,
     newest: Option<usize>,
+    /// The columns of the key that must not repeat.
+    key: Option<Vec<usize>>,
     is_left_out: bool,
 }
 
@@ -42,15 +46,16 @@ impl Plan {
     pub(crate) fn of(
         checks: &[Check],
         schema: &Schema,
+        tests: Vec<Option<RowTest>>,
         without: &BTreeSet<usize>,
+        memory: &Memory,
         predicates: &mut Predicates,
     ) -> Plan {
         let place = |name: &str| schema.columns.iter().position(|column| column.name == name);
         let mut hashed = vec![false; schema.columns.len()];
         let mut planned = Vec::with_capacity(checks.len());
-        for (at, check) in checks.iter().enumerate() {
+        for (at, (check, test)) in checks.iter().zip(tests).enumerate() {
             let is_left_out = without.contains(&at);
-            let test = check.rule.row_test().filter(|_| !is_left_out);
             let column = test.as_ref().and_then(RowTest::column).and_then(place);
             let predicate = match &test {
                 Some(RowTest::Predicate { sql }) => Some(predicates.index(sql)),
@@ -61,12 +66,19 @@ impl Plan {
             {
                 hashed[column] = true;
             }
+            let key: Option<Vec<usize>> = check
+                .rule
+                .unique_key()
+                .filter(|_| !is_left_out)
+                .and_then(|key| key.iter().map(|column| place(column)).collect());
+            key.iter().flatten().for_each(|column| hashed[*column] = true);
             planned.push(PlannedCheck {
                 filter: check.filter.as_ref().filter(|_| !is_left_out).map(|filter| predicates.index(filter)),
                 newest: check.rule.newest_of().and_then(place),
                 test,
                 column,
                 predicate,
+                key,
                 is_left_out,
             });
         }
@@ -75,6 +87,7 @@ impl Plan {
             types: schema.columns.iter().map(|column| column.data_type.clone()).collect(),
             checks: planned,
             hashed,
+            memory: memory.clone(),
         }
     }
 }
@@ -96,6 +109,7 @@ pub(crate) struct Worker {
     rows: u64,
     counts: Vec<Counts>,
     tests: Vec<Option<Test>>,
+    keys: Vec<Option<KeyHashes>>,
     /// Made by the first batch, which says how the columns are stored.
     profile: Vec<ColumnAccumulator>,
     scratch: Scratch,
@@ -115,6 +129,11 @@ impl Worker {
             rows: 0,
             counts: plan.checks.iter().map(|_| Counts::default()).collect(),
             tests: plan.checks.iter().map(|check| check.test.as_ref().and_then(Test::of)).collect(),
+            keys: plan
+                .checks
+                .iter()
+                .map(|check| check.key.as_ref().map(|_| KeyHashes::new(plan.memory.clone())))
+                .collect(),
             profile: Vec::new(),
             scratch: Scratch::default(),
             hashes: vec![Vec::new(); plan.columns.len()],
@@ -141,6 +160,10 @@ impl Worker {
             counts.total += filter.map_or(batch.num_rows() as u64, |kept| kept.count);
             if let (Some(column), Some(filter)) = (check.newest, filter) {
                 counts.newest = counts.newest.max(newest_of(&cells[column], &filter.rows));
+            }
+            if let (Some(key), Some(Some(keys))) = (&check.key, self.keys.get_mut(at)) {
+                let key: Vec<_> = key.iter().map(|column| (&cells[*column], &self.hashes[*column][..])).collect();
+                keys.add(&key, batch.num_rows(), filter.map(|kept| &kept.rows));
             }
             let failing = match (test, check.column, check.predicate) {
                 (Some(test), Some(column), _) => test.failing(&cells[column], ranges[column], &self.hashes[column]),
@@ -191,6 +214,11 @@ impl Worker {
             ours.samples.merge(theirs.samples);
             ours.newest = ours.newest.max(theirs.newest);
         }
+        for (ours, theirs) in self.keys.iter_mut().zip(other.keys) {
+            if let (Some(ours), Some(theirs)) = (ours, theirs) {
+                ours.merge(theirs);
+            }
+        }
         if self.profile.is_empty() {
             self.profile = other.profile;
         } else {
@@ -198,8 +226,9 @@ impl Worker {
         }
     }
 
-    pub(crate) fn finish(self, schema: &Schema) -> ScanResult {
-        let Worker { plan, rows, counts, mut profile, .. } = self;
+    /// `threads` sort hashes.
+    pub(crate) fn finish(self, schema: &Schema, threads: usize) -> ScanResult {
+        let Worker { plan, rows, counts, keys, mut profile, .. } = self;
         if profile.is_empty() {
             // No batch came: an empty table has a profile too.
             let types = plan.types.iter().map(DataType::to_arrow);
@@ -214,10 +243,13 @@ impl Worker {
             .checks
             .iter()
             .zip(counts)
-            .map(|(check, counts)| Scanned {
+            .zip(keys)
+            .map(|((check, counts), keys)| Scanned {
                 failing: counts.failing,
                 total: counts.total,
                 samples: counts.samples.finish(plan.columns.clone()),
+                is_judged: check.test.is_some(),
+                keys_differ: keys.is_some_and(|keys| keys.all_differ(threads)),
                 newest: check.newest.and_then(|column| {
                     let value =
                         if check.filter.is_some() { counts.newest } else { greatest.get(column).copied().flatten() };

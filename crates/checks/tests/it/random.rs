@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use chrono::{TimeZone, Utc};
-use lockgate_checks::{AuditContext, Check, SchemaLookup};
-use lockgate_engine::PinnedTable;
+use lockgate_checks::{AuditContext, AuditReport, Check, SchemaLookup};
+use lockgate_engine::{PinnedTable, Session};
 use lockgate_project::GateMode;
 use lockgate_types::schema::{Column, DataType};
 use lockgate_types::{AssetName, CheckOutcome, ColumnProfile, Schema};
@@ -18,6 +18,10 @@ struct Nothing;
 impl SchemaLookup for Nothing {
     fn schema(&self, _: &AssetName) -> Option<&Schema> {
         None
+    }
+
+    fn exists(&self, _: &AssetName) -> bool {
+        true
     }
 
     fn suggest(&self, _: &AssetName) -> Option<String> {
@@ -212,6 +216,68 @@ async fn random_tables_are_counted_as_naively() {
     assert!(failing_seen > 10_000, "only {failing_seen} failing rows were tried");
 }
 
+/// The texts of a key's cells; `None` where one is null.
+fn key_of(columns: &[&str], row: &[Option<String>]) -> Option<Vec<String>> {
+    columns.iter().map(|column| row[COLUMNS.iter().position(|(name, _)| name == column).unwrap()].clone()).collect()
+}
+
+/// `unique` and `references` over every type but doubles, whose zeros and NaNs have several texts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_keys_are_found_as_naively() {
+    let world = World::new(256 << 20);
+    let (mut repeated_seen, mut unknown_seen, mut unique_seen) = (0, 0, 0);
+    for seed in 100..124 {
+        let mut random = SmallRng::seed_from_u64(seed);
+        let spread = [3, 400, 4_000_000][seed as usize % 3];
+        let size = [0, 1, 17, 900, 3000][seed as usize % 5];
+        let mut table = |size: usize| -> Vec<Vec<Option<String>>> {
+            let row = |random: &mut SmallRng| COLUMNS.iter().map(|(name, _)| cell(random, name, spread)).collect();
+            (0..size).map(|_| row(&mut random)).collect()
+        };
+        let (rows, mut others) = (table(size), table(size));
+        // So that some are known whatever the spread.
+        others.extend(rows.iter().step_by(2).cloned());
+        let keys: [&[&str]; 9] =
+            [&["i"], &["n"], &["d"], &["w"], &["s"], &["t"], &["b"], &["i", "s"], &["n", "t", "b"]];
+        let mut rules: Vec<Rule> = Vec::new();
+        for key in keys {
+            rules.push(Rule { yaml: format!("unique: [{}]", key.join(", ")), column: "i", fails: Box::new(|_| false) });
+        }
+        for key in keys {
+            let on: Vec<String> = key.iter().map(|column| format!("{column}: raw.others.{column}")).collect();
+            let yaml = format!("references: {{ {} }}", on.join(", "));
+            rules.push(Rule { yaml, column: "i", fails: Box::new(|_| false) });
+        }
+        let (filter, keeps): (Option<&str>, Keeps) = match seed % 2 {
+            0 => (None, |_| true),
+            _ => (Some("b"), |row| row[7].as_deref() == Some("true")),
+        };
+        let compiled = compile(&rules, filter, false, rows.clone());
+        let encoding = [Encoding::Views, Encoding::Plain, Encoding::Dictionaries][seed as usize % 3];
+        let batch = [8192, 100, 7][seed as usize % 3];
+        let others = Table { rows: others, ..compiled.table.clone() };
+        let (_, report) = audited(&world, &compiled, encoding, batch, Some(&others)).await;
+        let outcomes = report.outcomes;
+        for (at, key) in keys.into_iter().enumerate() {
+            let mine: Vec<_> = rows.iter().filter(|row| keeps(row)).filter_map(|row| key_of(key, row)).collect();
+            let mut counts = std::collections::BTreeMap::new();
+            mine.iter().for_each(|key| *counts.entry(key).or_insert(0u64) += 1);
+            let repeated: u64 = counts.values().filter(|count| **count > 1).sum();
+            assert_eq!(outcomes[at].failing, repeated, "seed {seed}: unique {key:?}");
+            let theirs: BTreeSet<_> = others.rows.iter().filter_map(|row| key_of(key, row)).collect();
+            let unknown = mine.iter().filter(|key| !theirs.contains(*key)).count() as u64;
+            let outcome = &outcomes[keys.len() + at];
+            assert_eq!(outcome.failing, unknown, "seed {seed}: references {key:?}");
+            assert_eq!(outcome.samples.rows.len() as u64, unknown.min(100), "seed {seed}: references {key:?}");
+            repeated_seen += repeated;
+            unknown_seen += unknown;
+            unique_seen += u64::from(repeated == 0 && mine.len() > 1);
+        }
+    }
+    assert!(repeated_seen > 10_000 && unknown_seen > 10_000, "{repeated_seen} repeat and {unknown_seen} are unknown");
+    assert!(unique_seen > 10, "only {unique_seen} keys were unique");
+}
+
 type Split = (usize, usize);
 
 /// `where`, as a function of a row.
@@ -223,10 +289,30 @@ async fn run(
     encoding: Encoding,
     batch: usize,
 ) -> (Vec<CheckOutcome>, lockgate_types::Profile, Split) {
+    let (session, report) = audited(world, compiled, encoding, batch, None).await;
+    let asset: AssetName = "mart.t".parse().unwrap();
+    let split = lockgate_checks::reject_split(&compiled.checks, &asset, &compiled.table.schema).unwrap();
+    let count = |batches: Vec<arrow::array::RecordBatch>| batches.iter().map(|batch| batch.num_rows()).sum();
+    let kept = count(session.collect(&split.kept_sql).await.unwrap());
+    let rejected = count(session.collect(&split.rejected_sql).await.unwrap());
+    (report.outcomes, report.profile, (kept, rejected))
+}
+
+/// With another table beside it, `raw.others`.
+async fn audited(
+    world: &World,
+    compiled: &Compiled,
+    encoding: Encoding,
+    batch: usize,
+    others: Option<&Table>,
+) -> (Session, AuditReport) {
     let asset: AssetName = "mart.t".parse().unwrap();
     let now = Utc.with_ymd_and_hms(2014, 1, 1, 0, 0, 0).unwrap();
     let session = world.session(now);
     session.register_batches("mart", "t", compiled.table.batches(encoding, batch)).unwrap();
+    if let Some(others) = others {
+        session.register_batches("raw", "others", others.batches(encoding, batch)).unwrap();
+    }
     let candidate = PinnedTable::empty(asset.clone(), compiled.table.schema.clone());
     let cx = AuditContext {
         session: &session,
@@ -241,11 +327,7 @@ async fn run(
         gate: GateMode::Block,
     };
     let report = lockgate_checks::audit(&compiled.checks, cx).await.unwrap();
-    let split = lockgate_checks::reject_split(&compiled.checks, &asset, &compiled.table.schema).unwrap();
-    let count = |batches: Vec<arrow::array::RecordBatch>| batches.iter().map(|batch| batch.num_rows()).sum();
-    let kept = count(session.collect(&split.kept_sql).await.unwrap());
-    let rejected = count(session.collect(&split.rejected_sql).await.unwrap());
-    (report.outcomes, report.profile, (kept, rejected))
+    (session, report)
 }
 
 fn same_profile(found: &ColumnProfile, column: &str, cells: &[Option<&str>]) {

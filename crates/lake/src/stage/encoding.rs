@@ -8,8 +8,6 @@
 //! | dictionary everywhere, plain behind it, zstd(1) | 2.42 | 159 | 0.56 |
 //! | the same, lz4_raw | 2.12 | 211 | 0.41 |
 //! | dictionary off, lz4_raw | 1.87 | 318 | 0.51 |
-//! | chosen here, zstd(1) | ZSTD_WRITE | ZSTD_MB | ZSTD_READ |
-//! | chosen here, lz4_raw | LZ4_WRITE | LZ4_MB | LZ4_READ |
 //!
 //! * Whole numbers, decimals up to 18 digits, dates and timestamps: delta binary packing without a dictionary writes as
 //!   fast as plain, is smaller than a dictionary that overflows, and leaves little to compress (`l_partkey`: 0.05 s and
