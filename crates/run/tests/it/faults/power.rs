@@ -51,8 +51,8 @@ async fn every_cut() {
         cuts += 1;
     }
     println!("{cuts} cuts at {} operations", operations.len());
-    // Heartbeats come by time and are writes too, so not every run has as many.
-    assert!(missed.len() <= cuts / 3, "{cuts} cuts were made, these were not: {missed:?}");
+    // Readers and events come as threads go, so not every run has quite as many.
+    assert!(missed.len() <= cuts / 10, "{cuts} cuts were made, these were not: {missed:?}");
 }
 
 #[test]

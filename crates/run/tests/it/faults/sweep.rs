@@ -93,8 +93,8 @@ async fn sweep(way: usize) {
         struck += 1;
     }
     println!("{struck} of {} operations were struck", operations.len());
-    // Heartbeats come by time and are writes too, so not every run has as many.
-    assert!(missed.len() <= struck / 3, "{struck} operations were struck, these were not: {missed:#?}");
+    // Readers and events come as threads go, so not every run has quite as many.
+    assert!(missed.len() <= struck / 10, "{struck} operations were struck, these were not: {missed:#?}");
 }
 
 /// All operations of one run, each a little late.
