@@ -17,6 +17,9 @@ use crate::{LakeError, Layout, StageSet, StageWriter};
 /// A checkpoint is due after so many commits.
 const CHECKPOINT_COMMITS: u64 = 10;
 
+/// What is known of the files beside it.
+const PARTS: &str = "parts.bin";
+
 /// Of `version.json`. Raised when its shape changes; every older one stays readable.
 const RECORD_FORMAT: u32 = 1;
 
@@ -81,6 +84,16 @@ impl Table {
             .map_err(|error| LakeError::Encode { path: self.store.file(&path), reason: error.to_string() })?;
         self.store.replace(&path, Bytes::from(bytes)).await?;
         Ok(self.faults.pass(&VERSION_RECORDED)?)
+    }
+
+    /// Writes what is known of a version's files beside them. It only spares reading them again.
+    pub async fn write_parts(&self, number: VersionNumber, bytes: Vec<u8>) -> Result<(), LakeError> {
+        self.store.replace(&self.version_folder(number).join(PARTS), Bytes::from(bytes)).await
+    }
+
+    /// What [`Table::write_parts`] wrote last.
+    pub async fn read_parts(&self, number: VersionNumber) -> Result<Option<Bytes>, LakeError> {
+        self.store.get(&self.version_folder(number).join(PARTS)).await
     }
 
     /// What [`Table::record`] wrote last.

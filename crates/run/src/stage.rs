@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lockgate_catalog::Lease;
-use lockgate_checks::{AuditContext, JudgeContext};
+use lockgate_checks::{AuditContext, JudgeContext, KnownParts};
 use lockgate_engine::{PinnedTable, Session};
 use lockgate_kind::{BuildContext, Built, KindError, Outside, Progress, TimeSpan};
 use lockgate_types::{AssetName, CheckOutcome, CheckState, RunId, Suppression, Version, VersionNumber, VersionState};
@@ -352,6 +352,7 @@ impl Workspace {
             )?;
         }
         let suppressions = self.catalog.suppressions(self.env()).await?;
+        let known = self.known_parts(node, version).await;
         let report = lockgate_checks::audit(
             &node.checks,
             AuditContext {
@@ -365,9 +366,15 @@ impl Workspace {
                 known: &self.project.known,
                 suppressions: &suppressions,
                 gate: node.file.gate,
+                parts: known
+                    .as_ref()
+                    .map(|known| KnownParts { known, checks_fingerprint: &node.checks_fingerprint.0 }),
             },
         )
         .await?;
+        if let Some(known) = known {
+            self.keep_parts(version, &known, report.parts).await;
+        }
         version.profile = Some(report.profile);
         Ok(report.outcomes)
     }

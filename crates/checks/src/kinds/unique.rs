@@ -65,12 +65,18 @@ struct UniqueRule {
 }
 
 impl UniqueRule {
-    /// The keys that repeat, with how often each does in `__rows`.
-    fn repeated(&self, from: &str) -> String {
+    /// The keys that repeat, with how often each does in `__rows`. With `came`, only keys of those rows are looked at: no
+    /// two others repeat.
+    fn repeated(&self, from: &str, came: Option<&str>) -> String {
         let names = sql::names(&self.key);
-        let present: Vec<String> = self.key.iter().map(|column| format!("{} is not null", sql::name(column))).collect();
-        let filter = sql::filter(&present);
-        format!("select {names}, count(*) as \"__rows\" from {from}{filter} group by {names} having count(*) > 1")
+        let mut conditions: Vec<String> =
+            self.key.iter().map(|column| format!("{} is not null", sql::name(column))).collect();
+        if let Some(came) = came {
+            let same: Vec<String> = self.key.iter().map(|column| format!("c.{0} = t.{0}", sql::name(column))).collect();
+            conditions.push(format!("exists (select 1 from {came} as c where {})", same.join(" and ")));
+        }
+        let filter = sql::filter(&conditions);
+        format!("select {names}, count(*) as \"__rows\" from {from} as t{filter} group by {names} having count(*) > 1")
     }
 
     /// The rows of some repeated keys; the keys alone where their type has no literal in SQL.
@@ -112,7 +118,7 @@ impl Rule for UniqueRule {
 
     fn rejects(&self, from: &str) -> Option<Rejects> {
         let on = self.key.iter().map(|column| (column.clone(), column.clone())).collect();
-        Some(Rejects::Join { with: self.repeated(from), on, found: true })
+        Some(Rejects::Join { with: self.repeated(from, None), on, found: true })
     }
 
     fn verbs(&self) -> (String, String) {
@@ -122,7 +128,8 @@ impl Rule for UniqueRule {
 
     fn measure<'a>(&'a self, cx: Measure<'a>) -> BoxFuture<'a, Result<Measured, EngineError>> {
         Box::pin(async move {
-            let mut stream = cx.session.stream(&self.repeated(&cx.rows_of_asset())).await?;
+            let repeated = self.repeated(&cx.rows_of_asset(), cx.came);
+            let mut stream = cx.session.stream(&repeated).await?;
             let mut keys = KeySampler::new(SAMPLE_KEYS, self.key.len());
             let mut failing = 0;
             while let Some(batch) = stream.next().await {

@@ -4,6 +4,8 @@
 //! raw estimator (O. Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6),
 //! which needs no tables and no switch between small and large counts.
 
+use serde::{Deserialize, Serialize};
+
 const PRECISION: u32 = 12;
 const REGISTERS: usize = 1 << PRECISION;
 /// The longest run of leading zeros that the rest of the hash can have.
@@ -13,7 +15,8 @@ const EXACT: usize = 512;
 const SLOTS: usize = 1024;
 
 /// A set of hashes that forgets its members when there are many.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub(crate) struct Distinct {
     state: State,
 }
@@ -26,6 +29,38 @@ enum State {
         filled: usize,
     },
     Registers(Vec<u8>),
+}
+
+/// Its members, or its registers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Stored {
+    Members(Vec<u64>),
+    Registers(Vec<u8>),
+}
+
+impl From<Distinct> for Stored {
+    fn from(distinct: Distinct) -> Stored {
+        match distinct.state {
+            State::Exact { slots, .. } => Stored::Members(slots.into_iter().filter(|hash| *hash != 0).collect()),
+            State::Registers(registers) => Stored::Registers(registers),
+        }
+    }
+}
+
+impl From<Stored> for Distinct {
+    fn from(stored: Stored) -> Distinct {
+        match stored {
+            Stored::Members(hashes) => {
+                let mut distinct = Distinct::default();
+                distinct.extend(hashes);
+                distinct
+            }
+            Stored::Registers(mut registers) => {
+                registers.resize(REGISTERS, 0);
+                Distinct { state: State::Registers(registers) }
+            }
+        }
+    }
 }
 
 impl Default for Distinct {

@@ -5,6 +5,7 @@
 //! one SELECT; everything else is done here, by kernels over whole columns of a batch. Each partition of the SELECT
 //! is read on a blocking thread by a [`worker::Worker`] of its own; the workers are merged at the end.
 
+mod by_file;
 mod cells;
 mod row_test;
 mod samples;
@@ -27,6 +28,9 @@ pub(crate) use samples::{KeySampler, RowSampler, sample_rows, text_of};
 use crate::check::Scanned;
 use crate::{Check, ChecksError, sql};
 use worker::{Plan, Worker};
+
+pub(crate) use by_file::{ByFile, scan_files};
+pub(crate) use worker::StoredWorker;
 
 /// The newest value of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 use lockgate_types::{DataType, Profile, Schema};
+use serde::{Deserialize, Serialize};
 
 use super::cells::{Cells, Data};
 use super::row_test::{BatchRange, RowTest, Test};
@@ -13,7 +14,7 @@ use super::samples::{RowTexts, Sampler, row_hash};
 use super::{Newest, Predicates, ScanResult};
 use crate::Check;
 use crate::check::Scanned;
-use crate::profile::{ColumnAccumulator, Scratch};
+use crate::profile::{ColumnAccumulator, Scratch, StoredColumn};
 
 /// The checks of a scan, bound to columns. Shared by its workers.
 #[derive(Debug)]
@@ -80,7 +81,7 @@ impl Plan {
 }
 
 /// Counts of one check.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Counts {
     failing: u64,
     total: u64,
@@ -103,6 +104,14 @@ pub(crate) struct Worker {
     hashes: Vec<Vec<u64>>,
 }
 
+/// What a worker found, as it is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct StoredWorker {
+    rows: u64,
+    counts: Vec<Counts>,
+    profile: Vec<StoredColumn>,
+}
+
 /// The rows of a batch that a predicate keeps.
 struct Kept {
     rows: BooleanBuffer,
@@ -120,6 +129,27 @@ impl Worker {
             hashes: vec![Vec::new(); plan.columns.len()],
             plan,
         }
+    }
+
+    pub(crate) fn stored(&self) -> StoredWorker {
+        let profile = self.profile.iter().map(ColumnAccumulator::stored).collect();
+        StoredWorker { rows: self.rows, counts: self.counts.clone(), profile }
+    }
+
+    /// What was kept; `None` when it is of another number of checks or columns.
+    pub(crate) fn of(stored: &StoredWorker, plan: Arc<Plan>) -> Option<Worker> {
+        let no_rows = stored.profile.is_empty();
+        if stored.counts.len() != plan.checks.len() || (!no_rows && stored.profile.len() != plan.columns.len()) {
+            return None;
+        }
+        let named = plan.columns.iter().zip(&plan.types);
+        let profile = stored
+            .profile
+            .iter()
+            .zip(named)
+            .map(|(column, (name, kind))| ColumnAccumulator::of(column.clone(), name, &kind.to_arrow()))
+            .collect();
+        Some(Worker { rows: stored.rows, counts: stored.counts.clone(), profile, ..Worker::new(plan) })
     }
 
     pub(crate) fn add(&mut self, batch: &RecordBatch) {

@@ -239,6 +239,7 @@ async fn run(
         known: &[],
         suppressions: &[],
         gate: GateMode::Block,
+        parts: None,
     };
     let report = lockgate_checks::audit(&compiled.checks, cx).await.unwrap();
     let split = lockgate_checks::reject_split(&compiled.checks, &asset, &compiled.table.schema).unwrap();

@@ -81,6 +81,7 @@ async fn audit(session: &Session, candidate: &PinnedTable, checks: &[Check]) -> 
         known: &[],
         suppressions: &[],
         gate: GateMode::Block,
+        parts: None,
     };
     lockgate_checks::audit(checks, cx).await.unwrap()
 }

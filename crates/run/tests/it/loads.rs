@@ -479,3 +479,47 @@ async fn unit_tests_are_about_what_the_sql_yields() {
         }
     }
 }
+
+/// Row-local checks and the profile read the files that came; what older files said of themselves is added to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_audit_reads_only_the_files_that_came() {
+    let source = |checks: &str| format!("kind: source\nload: append\nread: {{ path: \"data/*.csv\" }}\ncolumns: {{ id: bigint, city: string }}\nchecks:\n{checks}");
+    let checks = "  - not_null: id\n  - { expect: \"id < 100\", error: \"> 2\" }\n";
+    let world = World::new(&[("data/a.csv", "id,city\n1,Rome\n2,Oslo\n200,\n"), ("assets/raw/rows.yml", &source(checks))]);
+    assert_eq!(world.run().await.state, RunState::Done);
+    let first = live(&world, "raw.rows").await;
+    // Nobody can read it any more.
+    let path = world.root().join("store/tables/raw/rows").join(&first.files[0].path);
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, b"not a Parquet file").unwrap();
+    world.write("data/b.csv", "id,city\n3,Oslo\n300,Lima\n");
+    let summary = world.run().await;
+    assert_eq!(outcome(&summary), "raw.rows published", "{summary:#?}");
+    let second = live(&world, "raw.rows").await;
+    let counts: Vec<_> = second.checks.iter().map(|check| (check.name.as_str(), check.failing, check.total)).collect();
+    assert_eq!(counts, [("not_null_id", 0, 5), ("expect", 2, 5), ("rejects", 0, 2)]);
+    let samples: Vec<_> = second.checks[1].samples.rows.iter().map(|row| row[0].clone().unwrap()).collect();
+    assert_eq!(samples, ["200", "300"]);
+    let city = second.profile.as_ref().unwrap().columns.iter().find(|column| column.name == "city").unwrap();
+    assert_eq!((city.nulls, city.distinct, city.min.as_deref()), (1, Some(3), Some("Lima")));
+
+    // Other checks look at every row again.
+    std::fs::write(&path, &bytes).unwrap();
+    world.write("assets/raw/rows.yml", &source("  - { expect: \"id < 250\", error: \"> 2\" }\n"));
+    world.run().await;
+    let judged = live(&world, "raw.rows").await;
+    assert_eq!((judged.checks[0].failing, judged.checks[0].total), (1, 5));
+}
+
+/// A key that comes again is found, whichever file its first row is in.
+#[tokio::test(flavor = "multi_thread")]
+async fn unique_looks_at_what_came_against_all() {
+    let source = "kind: source\nload: append\nread: { path: \"data/*.csv\" }\ncolumns: { id: bigint, city: string }\nchecks:\n  - unique: id\n";
+    let world = World::new(&[("data/a.csv", "id,city\n1,Rome\n2,Oslo\n"), ("assets/raw/rows.yml", source)]);
+    world.run().await;
+    world.write("data/b.csv", "id,city\n2,Lima\n3,Bonn\n,Kyiv\n,Pisa\n");
+    let summary = world.run().await;
+    assert_eq!(outcome(&summary), "raw.rows held");
+    let check = &summary.results[0].checks[0];
+    assert_eq!((check.failing, check.total, check.samples.rows.len()), (2, 6, 2), "{check:#?}");
+}
