@@ -1,7 +1,8 @@
 //! Runs the checks of one candidate.
 
+mod files;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Date32Type;
@@ -10,12 +11,15 @@ use futures::{StreamExt, TryStreamExt};
 use lockgate_engine::{EngineError, PinnedTable, Session};
 use lockgate_project::{Action, GateMode};
 use lockgate_types::check::share_of;
-use lockgate_types::{AssetName, CheckOutcome, CheckState, KnownFailure, Profile, Suppression, Version};
+use lockgate_types::{AssetName, CheckOutcome, KnownFailure, Profile, Suppression, Version};
 
 use crate::check::{Measure, Measured, Scanned, sentence};
 use crate::judge::NOT_EVALUATED;
-use crate::scan::{ByFile, Cells, Newest, ScanResult, sample_rows, scan, scan_files};
-use crate::{Check, ChecksError, JudgeContext, Parts, judge, parts, sql, words};
+use crate::scan::{Cells, Newest, ScanResult, sample_rows, scan};
+use crate::{Check, ChecksError, JudgeContext, Parts, judge, sql, words};
+use files::{CAME_SQL, by_file, passed_before};
+
+pub use files::KnownParts;
 
 /// Checks with queries of their own that run at the same time; each uses every core by itself, so this only
 /// fills the gaps.
@@ -46,16 +50,8 @@ pub struct AuditContext<'a> {
     pub parts: Option<KnownParts<'a>>,
 }
 
-/// What is known of files, and what that is good for.
-#[derive(Clone, Copy, Debug)]
-pub struct KnownParts<'a> {
-    pub known: &'a Parts,
-    /// Of the checks, with the variables and functions that they use.
-    pub checks_fingerprint: &'a str,
-}
-
 /// What an audit found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AuditReport {
     /// In the order of the checks.
     pub outcomes: Vec<CheckOutcome>,
@@ -72,9 +68,9 @@ pub async fn audit(checks: &[Check], cx: AuditContext<'_>) -> Result<AuditReport
         Some(found) => found,
         None => (scan_or_blame(checks, &cx, &mut errors).await?, Parts::default()),
     };
-    let came = came(&cx)?;
+    let passed_before = passed_before(checks, &cx)?;
     let measure = |at: usize| Measure {
-        came: came.filter(|_| checks.get(at).is_some_and(|check| passed_whole(check, cx.live))),
+        came: passed_before.contains(&at).then_some(CAME_SQL),
         session: cx.session,
         asset: cx.asset,
         schema: &cx.candidate.schema,
@@ -109,44 +105,6 @@ pub async fn audit(checks: &[Check], cx: AuditContext<'_>) -> Result<AuditReport
         outcomes.push(outcome(check, measured, is_rejected, cx.live, judging));
     }
     Ok(AuditReport { outcomes, profile: scanned.profile, parts })
-}
-
-/// The rows that came since the live version, when the candidate has none but those and some of the live one's.
-fn came(cx: &AuditContext<'_>) -> Result<Option<&'static str>, ChecksError> {
-    let (Some(_), Some(live)) = (cx.parts, cx.live) else { return Ok(None) };
-    let before: BTreeSet<&str> = live.files.iter().map(|file| file.path.as_str()).collect();
-    let files = cx.candidate.files.iter().filter(|file| !before.contains(file.path.as_str())).cloned().collect();
-    let table = PinnedTable { files: Arc::new(files), ..cx.candidate.clone() };
-    cx.session.register_as("lockgate_audit", "came", table)?;
-    Ok(Some("lockgate_audit.came"))
-}
-
-/// Whether the live version passed a check of the same words without a failing row.
-fn passed_whole(check: &Check, live: Option<&Version>) -> bool {
-    let outcome = live.and_then(|live| live.checks.iter().find(|outcome| outcome.name == check.name));
-    outcome.is_some_and(|outcome| {
-        outcome.state == CheckState::Passed
-            && outcome.failing == 0
-            && outcome.statement.as_deref() == Some(check.statement().as_str())
-    })
-}
-
-/// The scan file by file, where that was asked for and can be. `None` when it cannot, also because the SQL of some check
-/// fails: then the scan of the whole finds out which.
-async fn by_file(
-    checks: &[Check],
-    cx: &AuditContext<'_>,
-    errors: &BTreeMap<usize, String>,
-) -> Result<Option<(ScanResult, Parts)>, ChecksError> {
-    let Some(parts) = cx.parts.filter(|_| errors.is_empty()) else { return Ok(None) };
-    let Some(fingerprint) = parts::fingerprint(checks, parts.checks_fingerprint, &cx.candidate.schema) else {
-        return Ok(None);
-    };
-    let by = ByFile { candidate: cx.candidate, known: parts.known, fingerprint: &fingerprint };
-    match scan_files(cx.session, by, checks).await {
-        Err(ChecksError::Engine(error)) => evaluated(Err(error)).map(|_: Result<(), String>| None),
-        found => found.map(Some),
-    }
 }
 
 static EMPTY: Scanned = Scanned::EMPTY;

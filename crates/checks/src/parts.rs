@@ -2,103 +2,126 @@
 //! them again.
 //!
 //! Counts of row-local checks, sample rows and the accumulators of the profile all add up, file by file. A part is good
-//! for the checks, variables, functions and columns that it was made with, and for nothing else: its fingerprint says
-//! which. SQL that may say something else tomorrow (`now()`, another table) is never kept.
+//! for the checks, variables, functions, columns and Lockgate that it was made with, and for nothing else. Whatever else
+//! is found (other bytes, another format, a sum that is not right) counts as nothing: the file is read.
 //!
-//! Cost: a few kilobytes for a column of a file.
+//! Cost of a file: for each column up to 4 KB for how many distinct values there are, 2 KB for the quantiles of numbers,
+//! and two values; for each check that fails up to 100 rows as text. A part is kept only while that is less than a
+//! quarter of its file, or than 2 KB: smaller files are read again.
 
 use std::collections::BTreeMap;
 
-use lockgate_types::{Fingerprint, Schema};
+use lockgate_engine::Engine;
+use lockgate_types::{DataFile, Fingerprint, Schema};
 use serde::{Deserialize, Serialize};
+use twox_hash::XxHash3_64;
 
-use crate::Check;
 use crate::scan::StoredWorker;
 
-/// Of the bytes. Raised when their shape changes; others are not read.
-const FORMAT: u32 = 1;
+/// The format's version is the last byte: raised when the shape of what follows changes, or what a check counts. Other
+/// versions are not read.
+const MAGIC: [u8; 8] = *b"lgparts\x01";
+const HEADER: usize = 16;
 
-/// What is kept of the files of a table: by path.
-#[derive(Clone, Debug, Default)]
+const FILE_SHARE: u64 = 4;
+const SMALL_BYTES: u64 = 2 * 1024;
+
+/// What is kept of the files of a table, by path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
     by_file: BTreeMap<String, Part>,
 }
 
 /// One file's part.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Part {
-    pub(crate) fingerprint: String,
-    pub(crate) found: StoredWorker,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Document {
-    format: u32,
-    by_file: BTreeMap<String, Part>,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Part {
+    good_for: String,
+    /// Of what its version says of the file.
+    file: u64,
+    found: Vec<u8>,
 }
 
 impl Parts {
-    /// What [`Parts::encode`] wrote; `None` when this build cannot read it.
+    /// What [`Parts::encode`] wrote; `None` for anything else.
     pub fn decode(bytes: &[u8]) -> Option<Parts> {
-        let (format, _) = postcard::take_from_bytes::<u32>(bytes).ok()?;
-        if format != FORMAT {
+        let (header, body) = bytes.split_at_checked(HEADER)?;
+        let (magic, sum) = header.split_at(MAGIC.len());
+        if magic != MAGIC || sum != XxHash3_64::oneshot(body).to_le_bytes() {
             return None;
         }
-        let document: Document = postcard::from_bytes(bytes).ok()?;
-        Some(Parts { by_file: document.by_file })
+        Some(Parts { by_file: postcard::from_bytes(body).ok()? })
     }
 
-    /// As bytes that another process reads.
+    /// The format's name and version, a sum of what follows, and the parts by path.
     pub fn encode(&self) -> Vec<u8> {
-        let document = Document { format: FORMAT, by_file: self.by_file.clone() };
-        // Only a map of unknown length or a failing writer could fail, and there is neither.
-        postcard::to_stdvec(&document).unwrap_or_default()
+        // Only a sequence of unknown length or a writer could fail, and there is neither.
+        let body = postcard::to_stdvec(&self.by_file).unwrap_or_default();
+        [&MAGIC[..], &XxHash3_64::oneshot(&body).to_le_bytes(), &body].concat()
     }
 
-    /// Those of `other` that are not known here.
+    /// Those of `other` too; where both have one of a file, the one that is here stays.
     pub fn add(&mut self, other: Parts) {
         for (path, part) in other.by_file {
             self.by_file.entry(path).or_insert(part);
         }
     }
 
-    /// Those that are not in `other` as they are here.
+    /// Those that `other` has not, or not for the same checks.
     #[must_use]
-    pub fn without(&self, other: &Parts) -> Parts {
-        let is_known = |path: &str, part: &Part| other.good(path, &part.fingerprint).is_some();
-        let new = self.by_file.iter().filter(|(path, part)| !is_known(path, part));
-        Parts { by_file: new.map(|(path, part)| (path.clone(), part.clone())).collect() }
-    }
-
-    /// Only those of these files.
-    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        self.by_file.retain(|path, _| keep(path));
+    pub fn without(mut self, other: &Parts) -> Parts {
+        self.by_file.retain(|path, part| {
+            other.by_file.get(path).is_none_or(|theirs| (&theirs.good_for, theirs.file) != (&part.good_for, part.file))
+        });
+        self
     }
 
     pub fn is_empty(&self) -> bool {
         self.by_file.is_empty()
     }
 
-    pub(crate) fn insert(&mut self, path: String, part: Part) {
-        self.by_file.insert(path, part);
+    /// How many files there is a part of.
+    pub fn len(&self) -> usize {
+        self.by_file.len()
     }
 
-    pub(crate) fn good(&self, path: &str, fingerprint: &str) -> Option<&StoredWorker> {
-        self.by_file.get(path).filter(|part| part.fingerprint == fingerprint).map(|part| &part.found)
+    /// What parts are good for that are made with these checks over these columns.
+    pub(crate) fn good_for(checks_fingerprint: &Fingerprint, schema: &Schema) -> String {
+        let columns: Vec<[String; 2]> =
+            schema.columns.iter().map(|column| [column.name.clone(), column.data_type.to_string()]).collect();
+        let texts = [Engine::version(), checks_fingerprint.0.as_str()];
+        Fingerprint::of(texts.into_iter().chain(columns.iter().flatten().map(String::as_str))).0
+    }
+
+    /// Keeps what was found in a file, unless it is too much for so small a file.
+    pub(crate) fn keep(&mut self, file: &DataFile, good_for: &str, found: &StoredWorker) {
+        let Ok(found) = postcard::to_stdvec(found) else { return };
+        if found.len() as u64 <= (file.size_bytes / FILE_SHARE).max(SMALL_BYTES) {
+            let part = Part { good_for: good_for.to_owned(), file: identity(file), found };
+            self.by_file.insert(file.path.clone(), part);
+        }
+    }
+
+    /// Keeps what another one has of a file.
+    pub(crate) fn keep_from(&mut self, other: &Parts, file: &DataFile) {
+        if let Some(part) = other.by_file.get(&file.path) {
+            self.by_file.insert(file.path.clone(), part.clone());
+        }
+    }
+
+    pub(crate) fn found(&self, file: &DataFile, good_for: &str) -> Option<StoredWorker> {
+        let part = self.by_file.get(&file.path)?;
+        if part.good_for != good_for || part.file != identity(file) {
+            return None;
+        }
+        postcard::from_bytes(&part.found).ok()
     }
 }
 
-/// What parts made by these checks are good for; `None` when their SQL may say something else another time.
-/// `checks_fingerprint` is that of the checks with the variables and functions that they use.
-pub(crate) fn fingerprint(checks: &[Check], checks_fingerprint: &str, schema: &Schema) -> Option<String> {
-    const CHANGING: [&str; 8] =
-        ["now(", "current_", "localtime", "$run_at", "random", "uuid", "select ", "select\n"];
-    let changes = |text: &str| CHANGING.iter().any(|word| text.contains(word));
-    let predicates = checks.iter().flat_map(Check::predicates);
-    if predicates.into_iter().any(|(text, _)| changes(&text.to_lowercase())) {
-        return None;
-    }
-    let columns = schema.columns.iter().map(|column| format!("{} {}", column.name, column.data_type));
-    let columns = columns.collect::<Vec<_>>().join(", ");
-    Some(Fingerprint::of([checks_fingerprint, columns.as_str()]).0)
+/// A path is given to one file only. Should that ever not hold, its size, rows and statistics tell the two apart.
+fn identity(file: &DataFile) -> u64 {
+    let DataFile { path, size_bytes, rows, partition, stats } = file;
+    XxHash3_64::oneshot(format!("{path} {size_bytes} {rows} {partition:?} {stats:?}").as_bytes())
 }
+
+#[cfg(test)]
+mod tests;

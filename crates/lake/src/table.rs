@@ -7,7 +7,7 @@ use lockgate_types::{AssetName, DataFile, Faults, Schema, Version, VersionNumber
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
-use crate::codes::{BEFORE_DISCARD, CHECKPOINT, CHECKPOINTED, DISCARDED, VERSION_RECORDED};
+use crate::codes::{BEFORE_DISCARD, CHECKPOINT, CHECKPOINTED, DISCARDED, PARTS_WRITTEN, VERSION_RECORDED};
 use crate::delta::Kernel;
 use crate::delta::log::Log;
 use crate::stage::SCRATCH;
@@ -18,7 +18,7 @@ use crate::{LakeError, Layout, StageSet, StageWriter};
 const CHECKPOINT_COMMITS: u64 = 10;
 
 /// What is known of the files beside it.
-const PARTS: &str = "parts.bin";
+pub(crate) const PARTS: &str = "parts.bin";
 
 /// Of `version.json`. Raised when its shape changes; every older one stays readable.
 const RECORD_FORMAT: u32 = 1;
@@ -86,9 +86,11 @@ impl Table {
         Ok(self.faults.pass(&VERSION_RECORDED)?)
     }
 
-    /// Writes what is known of a version's files beside them. It only spares reading them again.
+    /// Writes what an audit found in files (`parts.bin`) beside a version's own. It only spares reading them again, so it may be
+    /// gone at any time.
     pub async fn write_parts(&self, number: VersionNumber, bytes: Vec<u8>) -> Result<(), LakeError> {
-        self.store.replace(&self.version_folder(number).join(PARTS), Bytes::from(bytes)).await
+        self.store.replace(&self.version_folder(number).join(PARTS), Bytes::from(bytes)).await?;
+        Ok(self.faults.pass(&PARTS_WRITTEN)?)
     }
 
     /// What [`Table::write_parts`] wrote last.

@@ -1,49 +1,85 @@
 //! What audits found in the files of a table that grows bit by bit: looked up before an audit, kept after it.
 //!
-//! Every version's folder has the parts of its own files, and of older ones that were read again, because the checks had
-//! changed meanwhile. Parts only spare work: one that is missing or cannot be read means that its file is read.
+//! Every version's folder has the parts of its own files, and of older ones that its audit had to read again, because the
+//! checks had changed meanwhile. Parts only spare work: where one is missing or of no use, its file is read.
+//!
+//! Cost: a small file for each older version whose files this one has.
 
 use std::collections::BTreeSet;
 
+use futures::StreamExt;
 use lockgate_checks::Parts;
+use lockgate_lake::Table;
 use lockgate_types::{Version, VersionNumber};
 
 use crate::{Node, Workspace};
 
+/// How many are read at the same time.
+const READS_AT_ONCE: usize = 16;
+
+/// What an audit may go by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// What is known of files; only the others are read.
+    Parts,
+    /// Nothing: a person asked to look again.
+    Nothing,
+}
+
+/// What is known of a version's files.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) all: Parts,
+    /// As the version's own folder has it.
+    own: Parts,
+    /// In the folders of other versions.
+    others: Parts,
+}
+
 impl Workspace {
-    /// What is known of a version's files; `None` for assets that are built whole each time.
-    pub(crate) async fn known_parts(&self, node: &Node, version: &Version) -> Option<Parts> {
+    /// `None` for assets that are built whole each time.
+    pub(crate) async fn known_parts(&self, node: &Node, version: &Version, trust: Trust) -> Option<Known> {
         if !node.file.load.is_incremental() {
             return None;
         }
+        let table = &self.lake.table(&node.file.name);
+        let own = read(table, version.number).await;
         // The newest first: what was read again last is good for the checks of today.
-        let mut folders: BTreeSet<VersionNumber> =
-            version.files.iter().filter_map(|file| folder_of(&file.path)).collect();
-        folders.extend(version.base);
-        folders.insert(version.number);
-        let table = self.lake.table(&node.file.name);
-        let mut known = Parts::default();
-        for number in folders.into_iter().rev() {
-            match table.read_parts(number).await {
-                Ok(Some(bytes)) => known.add(Parts::decode(&bytes).unwrap_or_default()),
-                Ok(None) => {}
-                Err(error) => tracing::debug!(asset = %node.file.name, %number, %error, "parts not read"),
-            }
+        let folders: BTreeSet<VersionNumber> =
+            version.files.iter().filter_map(|file| folder_of(&file.path)).chain(version.base).collect();
+        let numbers = folders.into_iter().rev().filter(|number| *number != version.number);
+        let read = futures::stream::iter(numbers).map(|number| read(table, number)).buffered(READS_AT_ONCE);
+        let others = read.fold(Parts::default(), |mut others, parts| async {
+            others.add(parts);
+            others
+        });
+        let others = others.await;
+        let mut all = Parts::default();
+        if trust == Trust::Parts {
+            all = own.clone();
+            all.add(others.clone());
         }
-        Some(known)
+        Some(Known { all, own, others })
     }
 
-    /// Keeps what an audit found anew, with the rest of the version's own files.
-    pub(crate) async fn keep_parts(&self, version: &Version, before: &Parts, found: Parts) {
-        let mut kept = found.without(before);
-        if kept.is_empty() {
+    /// Keeps what no other folder has. A failure costs time and nothing else, so it is logged.
+    pub(crate) async fn keep_parts(&self, version: &Version, known: &Known, found: Parts) {
+        let kept = found.without(&known.others);
+        if kept == known.own {
             return;
         }
-        let mut own = found;
-        own.retain(|path| folder_of(path) == Some(version.number));
-        kept.add(own);
         if let Err(error) = self.lake.table(&version.asset).write_parts(version.number, kept.encode()).await {
-            tracing::warn!(asset = %version.asset, number = %version.number, %error, "parts not kept");
+            tracing::warn!(asset = %version.asset, number = %version.number, %error, "what was found in files is not kept");
+        }
+    }
+}
+
+async fn read(table: &Table, number: VersionNumber) -> Parts {
+    match table.read_parts(number).await {
+        Ok(bytes) => bytes.and_then(|bytes| Parts::decode(&bytes)).unwrap_or_default(),
+        Err(error) => {
+            tracing::debug!(asset = %table.asset(), %number, %error, "what is known of files cannot be read");
+            Parts::default()
         }
     }
 }

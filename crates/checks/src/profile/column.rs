@@ -31,11 +31,27 @@ pub(crate) struct ColumnAccumulator {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Values {
     None,
-    Boolean { seen: [bool; 2] },
-    Whole { min: i64, max: i64, sum: i128, quantiles: Option<Quantiles> },
-    Wide { min: i128, max: i128, #[serde(with = "wide_sum")] sum: i256, quantiles: Quantiles },
+    Boolean {
+        seen: [bool; 2],
+    },
+    Whole {
+        min: i64,
+        max: i64,
+        sum: i128,
+        quantiles: Option<Quantiles>,
+    },
+    Wide {
+        min: i128,
+        max: i128,
+        #[serde(with = "wide_sum")]
+        sum: i256,
+        quantiles: Quantiles,
+    },
     Double(Doubles),
-    Bytes { min: Vec<u8>, max: Vec<u8> },
+    Bytes {
+        min: Vec<u8>,
+        max: Vec<u8>,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

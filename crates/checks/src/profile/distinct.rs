@@ -31,18 +31,20 @@ enum State {
     Registers(Vec<u8>),
 }
 
-/// Its members, or its registers.
+/// Its members of eight bytes each, or its registers of six bits each: at most 4 KB.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Stored {
-    Members(Vec<u64>),
-    Registers(Vec<u8>),
+    Members(Vec<[u8; 8]>),
+    Registers(Vec<[u8; 3]>),
 }
 
 impl From<Distinct> for Stored {
     fn from(distinct: Distinct) -> Stored {
         match distinct.state {
-            State::Exact { slots, .. } => Stored::Members(slots.into_iter().filter(|hash| *hash != 0).collect()),
-            State::Registers(registers) => Stored::Registers(registers),
+            State::Exact { slots, .. } => {
+                Stored::Members(slots.into_iter().filter(|hash| *hash != 0).map(u64::to_le_bytes).collect())
+            }
+            State::Registers(registers) => Stored::Registers(registers.chunks(4).map(packed).collect()),
         }
     }
 }
@@ -52,15 +54,29 @@ impl From<Stored> for Distinct {
         match stored {
             Stored::Members(hashes) => {
                 let mut distinct = Distinct::default();
-                distinct.extend(hashes);
+                distinct.extend(hashes.into_iter().map(u64::from_le_bytes));
                 distinct
             }
-            Stored::Registers(mut registers) => {
+            Stored::Registers(packed) => {
+                let mut registers: Vec<u8> = packed.into_iter().flat_map(unpacked).collect();
                 registers.resize(REGISTERS, 0);
                 Distinct { state: State::Registers(registers) }
             }
         }
     }
+}
+
+/// Four registers in three bytes; the longest run is below 64.
+fn packed(four: &[u8]) -> [u8; 3] {
+    let bits = four.iter().enumerate().fold(0u32, |bits, (at, run)| bits | u32::from(*run) << (6 * at));
+    let [a, b, c, _] = bits.to_le_bytes();
+    [a, b, c]
+}
+
+fn unpacked([a, b, c]: [u8; 3]) -> [u8; 4] {
+    let bits = u32::from_le_bytes([a, b, c, 0]);
+    #[allow(clippy::cast_possible_truncation)]
+    [0, 6, 12, 18].map(|shift| (bits >> shift) as u8 & 63)
 }
 
 impl Default for Distinct {

@@ -2,37 +2,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
-use futures::StreamExt;
-use lockgate_engine::{BatchStream, PinnedTable, Session};
+use lockgate_engine::{PinnedTable, Session};
 use lockgate_types::{Column, DataFile, DataType};
-use tokio::runtime::Handle;
-use tokio::task::JoinSet;
 
-use super::worker::{Plan, Worker};
-use super::{Predicates, ScanResult, StopOnDrop};
-use crate::parts::{Part, Parts};
-use crate::{Check, ChecksError, sql};
+use super::worker::{Plan, StoredWorker, Worker};
+use super::{Gather, Predicates, ScanResult, consume};
+use crate::{Check, ChecksError, Parts, sql};
 
-/// The column that says which file a row is in.
+/// The column that says which file a row is in; no column of an asset can have this name.
 const FILE: &str = "__lockgate_file";
-
-/// The schema under which the files that are read stand.
-const AUDIT: &str = "lockgate_audit";
 
 /// What a scan by files goes by.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ByFile<'a> {
     pub(crate) candidate: &'a PinnedTable,
     pub(crate) known: &'a Parts,
-    /// Of parts that are good.
-    pub(crate) fingerprint: &'a str,
+    /// Which parts are good.
+    pub(crate) good_for: &'a str,
 }
 
-/// Scans the candidate's files of which nothing is known. Also answers what is known of every file then.
+/// Scans the candidate's files of which nothing is known. Also answers what is known of its files then.
+///
+/// Cost: that of the scan of those files, and some microseconds for each column of the others.
 pub(crate) async fn scan_files(
     session: &Session,
     by: ByFile<'_>,
@@ -41,129 +35,129 @@ pub(crate) async fn scan_files(
     let schema = &by.candidate.schema;
     let mut predicates = Predicates::default();
     let plan = Arc::new(Plan::of(checks, schema, &BTreeSet::new(), &mut predicates));
-    let mut workers: BTreeMap<usize, Worker> = BTreeMap::new();
-    for (at, file) in by.candidate.files.iter().enumerate() {
-        let known = by.known.good(&file.path, by.fingerprint);
-        if let Some(worker) = known.and_then(|stored| Worker::of(stored, plan.clone())) {
-            workers.insert(at, worker);
+    let (mut all, mut parts) = (Worker::new(plan.clone()), Parts::default());
+    let mut unknown = Vec::new();
+    for (number, file) in by.candidate.files.iter().enumerate() {
+        let known = by.known.found(file, by.good_for).filter(|known| known.rows == file.rows);
+        match known.and_then(|known| Worker::of(known, plan.clone())) {
+            Some(known) => {
+                all.merge(known);
+                parts.keep_from(by.known, file);
+            }
+            None => unknown.push((number, file)),
         }
     }
-    let read: Vec<(usize, &DataFile)> =
-        by.candidate.files.iter().enumerate().filter(|(at, _)| !workers.contains_key(at)).collect();
-    let mut parts = Parts::default();
-    for (at, worker) in &workers {
-        keep(&mut parts, by, *at, worker);
-    }
-    if !read.is_empty() {
-        session.register_as(AUDIT, "read", numbered(by.candidate, &read))?;
-        let names = schema.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
-        let extra = predicates.texts.iter().map(|text| format!(", {} as x", sql::expression(text)));
-        let extra: String = extra.enumerate().map(|(at, text)| format!("{text}{at}")).collect();
-        let query = format!("select {}{extra}, \"{FILE}\" from {AUDIT}.read", sql::names(&names));
-        for (at, worker) in consume(session.partitions(&query).await?, &plan).await? {
-            keep(&mut parts, by, at, &worker);
-            workers.insert(at, worker);
+    if !unknown.is_empty() {
+        // Under the candidate's own name, which the SQL of checks may use; only here, where nothing else reads it.
+        let session = session.fork();
+        session.register(numbered(by.candidate, &unknown))?;
+        let names = sql::names(&schema.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>());
+        let (extra, table) = (predicates.sql(), sql::table(&by.candidate.name));
+        let query = format!("select {names}{extra}, \"{FILE}\" from {table}");
+        let streams = session.partitions(&query).await?;
+        let mut found: BTreeMap<usize, Vec<StoredWorker>> = BTreeMap::new();
+        for files in consume(streams, || FileWorkers::new(plan.clone())).await? {
+            let (whole, pieces) = files.finish();
+            all.merge(whole);
+            pieces.into_iter().for_each(|(number, piece)| found.entry(number).or_default().push(piece));
+        }
+        for (number, file) in unknown {
+            let whole = found.remove(&number).and_then(|pieces| joined(pieces, &plan));
+            if let Some(whole) = whole.filter(|whole| whole.rows == file.rows) {
+                parts.keep(file, by.good_for, &whole);
+            }
         }
     }
-    let mut workers = workers.into_values();
-    let mut all = workers.next().unwrap_or_else(|| Worker::new(plan.clone()));
-    workers.for_each(|worker| all.merge(worker));
     Ok((all.finish(schema), parts))
-}
-
-fn keep(parts: &mut Parts, by: ByFile<'_>, at: usize, worker: &Worker) {
-    if let Some(file) = by.candidate.files.get(at) {
-        let part = Part { fingerprint: by.fingerprint.to_owned(), found: worker.stored() };
-        parts.insert(file.path.clone(), part);
-    }
 }
 
 /// These files, each row with the number of its file.
 fn numbered(candidate: &PinnedTable, files: &[(usize, &DataFile)]) -> PinnedTable {
-    let mut schema = candidate.schema.clone();
-    schema.columns.push(Column::new(FILE, DataType::Bigint));
-    let mut partition_by = candidate.partition_by.clone();
-    partition_by.push(FILE.to_owned());
-    let numbered = files.iter().map(|(at, file)| {
+    let mut numbered = candidate.clone();
+    numbered.schema.columns.push(Column::new(FILE, DataType::Bigint));
+    numbered.partition_by.push(FILE.to_owned());
+    let files = files.iter().map(|(number, file)| {
         let mut file = (*file).clone();
-        file.partition.push((FILE.to_owned(), Some(at.to_string())));
+        file.partition.push((FILE.to_owned(), Some(number.to_string())));
         file
     });
-    PinnedTable { schema, partition_by, files: Arc::new(numbered.collect()), ..candidate.clone() }
+    numbered.files = Arc::new(files.collect());
+    numbered
 }
 
-/// Reads every stream on a blocking thread of its own, as the scan of a whole table does. A file that several streams
-/// divide has one worker at the end.
-async fn consume(streams: Vec<BatchStream>, plan: &Arc<Plan>) -> Result<BTreeMap<usize, Worker>, ChecksError> {
-    let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
-    let runtime = Handle::current();
-    let mut readers = JoinSet::new();
-    for (at, stream) in streams.into_iter().enumerate() {
-        let (plan, stopped, runtime) = (plan.clone(), stop.0.clone(), runtime.clone());
-        readers.spawn_blocking(move || (at, runtime.block_on(read(stream, plan, &stopped))));
+/// One file's pieces, where several streams divided it.
+fn joined(mut pieces: Vec<StoredWorker>, plan: &Arc<Plan>) -> Option<StoredWorker> {
+    if pieces.len() == 1 {
+        return pieces.pop();
     }
-    let mut found = Vec::new();
-    while let Some(reader) = readers.join_next().await {
-        let (at, workers) = reader.map_err(|error| ChecksError::Stopped(error.to_string()))?;
-        found.push((at, workers?));
+    let mut pieces = pieces.into_iter();
+    let mut whole = Worker::of(pieces.next()?, plan.clone())?;
+    for piece in pieces {
+        whole.merge(Worker::of(piece, plan.clone())?);
     }
-    found.sort_by_key(|(at, _)| *at);
-    let mut all: BTreeMap<usize, Worker> = BTreeMap::new();
-    for (file, worker) in found.into_iter().flat_map(|(_, workers)| workers) {
-        match all.get_mut(&file) {
-            Some(ours) => ours.merge(worker),
-            None => {
-                all.insert(file, worker);
-            }
-        }
-    }
-    Ok(all)
+    Some(whole.stored())
 }
 
-async fn read(
-    mut stream: BatchStream,
+/// What one stream accumulates: a stream reads one file after the other.
+struct FileWorkers {
     plan: Arc<Plan>,
-    stopped: &AtomicBool,
-) -> Result<BTreeMap<usize, Worker>, ChecksError> {
-    let mut workers: BTreeMap<usize, Worker> = BTreeMap::new();
-    while let Some(batch) = stream.next().await {
-        if stopped.load(Ordering::Relaxed) {
-            return Err(ChecksError::Stopped("the audit was given up".to_owned()));
-        }
-        for (file, rows) in by_file(&batch?)? {
-            workers.entry(file).or_insert_with(|| Worker::new(plan.clone())).add(&rows);
-        }
-    }
-    Ok(workers)
+    /// Of the files before.
+    whole: Worker,
+    pieces: Vec<(usize, StoredWorker)>,
+    current: Option<(usize, Worker)>,
 }
 
-/// A batch divided where its file changes, without the column that says which.
-fn by_file(batch: &RecordBatch) -> Result<Vec<(usize, RecordBatch)>, ChecksError> {
-    let broken = |what: &str| ChecksError::Stopped(format!("the scan by files {what}"));
-    let Some(last) = batch.num_columns().checked_sub(1) else { return Err(broken("came without columns")) };
-    let numbers = arrow::compute::cast(batch.column(last), &arrow::datatypes::DataType::Int64)
-        .map_err(|error| broken(&error.to_string()))?;
-    let numbers = numbers.as_primitive::<Int64Type>();
-    if numbers.null_count() > 0 {
-        return Err(broken("met a row of no file"));
+impl FileWorkers {
+    fn new(plan: Arc<Plan>) -> Self {
+        FileWorkers { whole: Worker::new(plan.clone()), plan, pieces: Vec::new(), current: None }
     }
-    let rows = batch
-        .project(&(0..last).collect::<Vec<_>>())
-        .map_err(|error| broken(&error.to_string()))?;
-    let numbers = numbers.values();
-    let mut runs = Vec::new();
-    let mut start = 0;
-    while start < numbers.len() {
-        let number = numbers[start];
-        // Most batches are of one file.
-        let end = if numbers[numbers.len() - 1] == number {
-            numbers.len()
-        } else {
-            numbers[start..].iter().position(|other| *other != number).map_or(numbers.len(), |length| start + length)
-        };
-        let file = usize::try_from(number).map_err(|_| broken("met a file without a number"))?;
-        runs.push((file, rows.slice(start, end - start)));
-        start = end;
+
+    /// The worker of a file; that of the file before is put away, so that two of them at most are in memory.
+    fn of_file(&mut self, number: usize) -> &mut Worker {
+        if self.current.as_ref().is_some_and(|(current, _)| *current != number) {
+            self.put_away();
+        }
+        &mut self.current.get_or_insert_with(|| (number, Worker::new(self.plan.clone()))).1
     }
-    Ok(runs)
+
+    fn put_away(&mut self) {
+        if let Some((number, worker)) = self.current.take() {
+            self.pieces.push((number, worker.stored()));
+            self.whole.merge(worker);
+        }
+    }
+
+    fn finish(mut self) -> (Worker, Vec<(usize, StoredWorker)>) {
+        self.put_away();
+        (self.whole, self.pieces)
+    }
+}
+
+impl Gather for FileWorkers {
+    fn add(&mut self, batch: &RecordBatch) -> Result<(), ChecksError> {
+        let (numbers, rows) = divided(batch)?;
+        let mut start = 0;
+        while let Some(number) = numbers.get(start) {
+            let length = numbers[start..].iter().take_while(|other| *other == number).count();
+            let file = usize::try_from(*number).map_err(|_| broken("a file has no number"))?;
+            self.of_file(file).count(&rows.slice(start, length));
+            start += length;
+        }
+        Ok(())
+    }
+}
+
+/// The numbers of the rows' files, and the rows without them.
+fn divided(batch: &RecordBatch) -> Result<(Vec<i64>, RecordBatch), ChecksError> {
+    let Some(last) = batch.num_columns().checked_sub(1) else { return Err(broken("there are no columns")) };
+    let Some(numbers) = batch.column(last).as_primitive_opt::<Int64Type>().filter(|numbers| numbers.null_count() == 0)
+    else {
+        return Err(broken("rows are of no file"));
+    };
+    let rows = batch.project(&(0..last).collect::<Vec<_>>()).map_err(|error| broken(&error.to_string()))?;
+    Ok((numbers.values().to_vec(), rows))
+}
+
+fn broken(what: &str) -> ChecksError {
+    ChecksError::Stopped(format!("files were not told apart: {what}"))
 }

@@ -82,7 +82,7 @@ impl Plan {
 
 /// Counts of one check.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Counts {
+pub(crate) struct Counts {
     failing: u64,
     total: u64,
     samples: Sampler,
@@ -105,11 +105,11 @@ pub(crate) struct Worker {
 }
 
 /// What a worker found, as it is kept.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct StoredWorker {
-    rows: u64,
-    counts: Vec<Counts>,
-    profile: Vec<StoredColumn>,
+    pub(crate) rows: u64,
+    pub(crate) counts: Vec<Counts>,
+    pub(crate) profile: Vec<StoredColumn>,
 }
 
 /// The rows of a batch that a predicate keeps.
@@ -137,22 +137,21 @@ impl Worker {
     }
 
     /// What was kept; `None` when it is of another number of checks or columns.
-    pub(crate) fn of(stored: &StoredWorker, plan: Arc<Plan>) -> Option<Worker> {
-        let no_rows = stored.profile.is_empty();
-        if stored.counts.len() != plan.checks.len() || (!no_rows && stored.profile.len() != plan.columns.len()) {
+    pub(crate) fn of(stored: StoredWorker, plan: Arc<Plan>) -> Option<Worker> {
+        let StoredWorker { rows, counts, profile } = stored;
+        if counts.len() != plan.checks.len() || profile.len() != plan.columns.len() {
             return None;
         }
         let named = plan.columns.iter().zip(&plan.types);
-        let profile = stored
-            .profile
-            .iter()
+        let profile = profile
+            .into_iter()
             .zip(named)
-            .map(|(column, (name, kind))| ColumnAccumulator::of(column.clone(), name, &kind.to_arrow()))
+            .map(|(column, (name, kind))| ColumnAccumulator::of(column, name, &kind.to_arrow()))
             .collect();
-        Some(Worker { rows: stored.rows, counts: stored.counts.clone(), profile, ..Worker::new(plan) })
+        Some(Worker { rows, counts, profile, ..Worker::new(plan) })
     }
 
-    pub(crate) fn add(&mut self, batch: &RecordBatch) {
+    pub(crate) fn count(&mut self, batch: &RecordBatch) {
         let plan = self.plan.clone();
         let width = plan.columns.len().min(batch.num_columns());
         let (columns, predicates) = batch.columns().split_at(width);

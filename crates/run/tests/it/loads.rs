@@ -483,9 +483,14 @@ async fn unit_tests_are_about_what_the_sql_yields() {
 /// Row-local checks and the profile read the files that came; what older files said of themselves is added to it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_audit_reads_only_the_files_that_came() {
-    let source = |checks: &str| format!("kind: source\nload: append\nread: {{ path: \"data/*.csv\" }}\ncolumns: {{ id: bigint, city: string }}\nchecks:\n{checks}");
+    let source = |checks: &str| {
+        format!(
+            "kind: source\nload: append\nread: {{ path: \"data/*.csv\" }}\ncolumns: {{ id: bigint, city: string }}\nchecks:\n{checks}"
+        )
+    };
     let checks = "  - not_null: id\n  - { expect: \"id < 100\", error: \"> 2\" }\n";
-    let world = World::new(&[("data/a.csv", "id,city\n1,Rome\n2,Oslo\n200,\n"), ("assets/raw/rows.yml", &source(checks))]);
+    let world =
+        World::new(&[("data/a.csv", "id,city\n1,Rome\n2,Oslo\n200,\n"), ("assets/raw/rows.yml", &source(checks))]);
     assert_eq!(world.run().await.state, RunState::Done);
     let first = live(&world, "raw.rows").await;
     // Nobody can read it any more.
