@@ -39,7 +39,7 @@ pub use compile::{SchemaLookup, compile, plan};
 pub use error::ChecksError;
 pub use judge::{JudgeContext, Verdict, judge, judge_again};
 pub use kinds::{CheckKind, KINDS};
-pub use parts::Parts;
+pub use parts::{PartNames, Parts};
 pub use reject::{RejectSplit, reject_split, reject_split_of, rejects_sentence};
 
 use lockgate_types::FaultPoint;

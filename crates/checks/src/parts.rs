@@ -41,6 +41,16 @@ struct Part {
     found: Vec<u8>,
 }
 
+/// Which parts there are, without what they say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PartNames(BTreeMap<String, (String, u64)>);
+
+impl Part {
+    fn name(&self) -> (String, u64) {
+        (self.good_for.clone(), self.file)
+    }
+}
+
 impl Parts {
     /// What [`Parts::encode`] wrote; `None` for anything else.
     pub fn decode(bytes: &[u8]) -> Option<Parts> {
@@ -49,13 +59,13 @@ impl Parts {
         if magic != MAGIC || sum != XxHash3_64::oneshot(body).to_le_bytes() {
             return None;
         }
-        Some(Parts { by_file: postcard::from_bytes(body).ok()? })
+        Some(Parts { by_file: whole(body)? })
     }
 
     /// The format's name and version, a sum of what follows, and the parts by path.
     pub fn encode(&self) -> Vec<u8> {
         // Only a sequence of unknown length or a writer could fail, and there is neither.
-        let body = postcard::to_stdvec(&self.by_file).unwrap_or_default();
+        let body = postcard::to_extend(&self.by_file, Vec::new()).unwrap_or_default();
         [&MAGIC[..], &XxHash3_64::oneshot(&body).to_le_bytes(), &body].concat()
     }
 
@@ -66,22 +76,25 @@ impl Parts {
         }
     }
 
-    /// Those that `other` has not, or not for the same checks.
+    /// Those of other files, or good for something else.
     #[must_use]
-    pub fn without(mut self, other: &Parts) -> Parts {
-        self.by_file.retain(|path, part| {
-            other.by_file.get(path).is_none_or(|theirs| (&theirs.good_for, theirs.file) != (&part.good_for, part.file))
-        });
+    pub fn without(mut self, others: &PartNames) -> Parts {
+        self.by_file.retain(|path, part| others.0.get(path) != Some(&part.name()));
         self
+    }
+
+    /// Of which files, and good for what.
+    pub fn names(&self) -> PartNames {
+        PartNames(self.by_file.iter().map(|(path, part)| (path.clone(), part.name())).collect())
     }
 
     pub fn is_empty(&self) -> bool {
         self.by_file.is_empty()
     }
 
-    /// How many files there is a part of.
-    pub fn len(&self) -> usize {
-        self.by_file.len()
+    /// Whether there is a part of a file, good or not.
+    pub fn has(&self, path: &str) -> bool {
+        self.by_file.contains_key(path)
     }
 
     /// What parts are good for that are made with these checks over these columns.
@@ -94,7 +107,7 @@ impl Parts {
 
     /// Keeps what was found in a file, unless it is too much for so small a file.
     pub(crate) fn keep(&mut self, file: &DataFile, good_for: &str, found: &StoredWorker) {
-        let Ok(found) = postcard::to_stdvec(found) else { return };
+        let Ok(found) = postcard::to_extend(found, Vec::new()) else { return };
         if found.len() as u64 <= (file.size_bytes / FILE_SHARE).max(SMALL_BYTES) {
             let part = Part { good_for: good_for.to_owned(), file: identity(file), found };
             self.by_file.insert(file.path.clone(), part);
@@ -113,8 +126,14 @@ impl Parts {
         if part.good_for != good_for || part.file != identity(file) {
             return None;
         }
-        postcard::from_bytes(&part.found).ok()
+        whole(&part.found)
     }
+}
+
+/// What the bytes are, when they are that and nothing more.
+fn whole<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Option<T> {
+    let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
+    rest.is_empty().then_some(value)
 }
 
 /// A path is given to one file only. Should that ever not hold, its size, rows and statistics tell the two apart.

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use futures::StreamExt;
-use lockgate_checks::Parts;
+use lockgate_checks::{PartNames, Parts};
 use lockgate_lake::Table;
 use lockgate_types::{Version, VersionNumber};
 
@@ -29,11 +29,11 @@ pub(crate) enum Trust {
 /// What is known of a version's files.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    pub(crate) all: Parts,
-    /// As the version's own folder has it.
-    own: Parts,
-    /// In the folders of other versions.
-    others: Parts,
+    pub(crate) parts: Parts,
+    /// What the version's own folder has.
+    own: PartNames,
+    /// What the folders of other versions have.
+    others: PartNames,
 }
 
 impl Workspace {
@@ -43,29 +43,27 @@ impl Workspace {
             return None;
         }
         let table = &self.lake.table(&node.file.name);
-        let own = read(table, version.number).await;
         // The newest first: what was read again last is good for the checks of today.
         let folders: BTreeSet<VersionNumber> =
             version.files.iter().filter_map(|file| folder_of(&file.path)).chain(version.base).collect();
         let numbers = folders.into_iter().rev().filter(|number| *number != version.number);
-        let read = futures::stream::iter(numbers).map(|number| read(table, number)).buffered(READS_AT_ONCE);
-        let others = read.fold(Parts::default(), |mut others, parts| async {
-            others.add(parts);
-            others
-        });
-        let others = others.await;
-        let mut all = Parts::default();
-        if trust == Trust::Parts {
-            all = own.clone();
-            all.add(others.clone());
+        let mut found = futures::stream::iter(numbers).map(|number| read(table, number)).buffered(READS_AT_ONCE);
+        let mut parts = Parts::default();
+        while let Some(of_folder) = found.next().await {
+            parts.add(of_folder);
         }
-        Some(Known { all, own, others })
+        let others = parts.names();
+        let mut known = read(table, version.number).await;
+        let own = known.names();
+        known.add(parts);
+        let parts = if trust == Trust::Parts { known } else { Parts::default() };
+        Some(Known { parts, own, others })
     }
 
     /// Keeps what no other folder has. A failure costs time and nothing else, so it is logged.
     pub(crate) async fn keep_parts(&self, version: &Version, known: &Known, found: Parts) {
         let kept = found.without(&known.others);
-        if kept == known.own {
+        if kept.is_empty() || kept.names() == known.own {
             return;
         }
         if let Err(error) = self.lake.table(&version.asset).write_parts(version.number, kept.encode()).await {

@@ -370,7 +370,7 @@ impl Workspace {
                 gate: node.file.gate,
                 parts: known
                     .as_ref()
-                    .map(|known| KnownParts { known: &known.all, checks_fingerprint: &node.checks_fingerprint }),
+                    .map(|known| KnownParts { known: &known.parts, checks_fingerprint: &node.checks_fingerprint }),
             },
         )
         .await?;

@@ -7,8 +7,7 @@
 //!
 //! Every row of a repeated key fails, so a key that stands twice is two failing rows; the sample rows show them
 //! together. With `action: reject` all of them leave, since nothing says which one is right. The check is exact: it
-//! groups the rows by the key, and spills to disk when they do not fit in memory. Where a table is loaded bit by bit and its live
-//! version has passed the check, only keys of the rows that came since are grouped. The first `unique` of an asset is
+//! groups the rows by the key, and spills to disk when they do not fit in memory. The first `unique` of an asset is
 //! also the key by which `lockgate diff` tells rows apart.
 
 use futures::StreamExt;

@@ -39,12 +39,10 @@ pub(crate) async fn scan_files(
     let mut unknown = Vec::new();
     for (number, file) in by.candidate.files.iter().enumerate() {
         let known = by.known.found(file, by.good_for).filter(|known| known.rows == file.rows);
-        match known.and_then(|known| Worker::of(known, plan.clone())) {
-            Some(known) => {
-                all.merge(known);
-                parts.keep_from(by.known, file);
-            }
-            None => unknown.push((number, file)),
+        if known.is_some_and(|known| all.merge_stored(known)) {
+            parts.keep_from(by.known, file);
+        } else {
+            unknown.push((number, file));
         }
     }
     if !unknown.is_empty() {
@@ -90,12 +88,8 @@ fn joined(mut pieces: Vec<StoredWorker>, plan: &Arc<Plan>) -> Option<StoredWorke
     if pieces.len() == 1 {
         return pieces.pop();
     }
-    let mut pieces = pieces.into_iter();
-    let mut whole = Worker::of(pieces.next()?, plan.clone())?;
-    for piece in pieces {
-        whole.merge(Worker::of(piece, plan.clone())?);
-    }
-    Some(whole.stored())
+    let mut whole = Worker::new(plan.clone());
+    pieces.into_iter().all(|piece| whole.merge_stored(piece)).then(|| whole.stored())
 }
 
 /// What one stream accumulates: a stream reads one file after the other.

@@ -138,3 +138,6 @@ async fn read<G: Gather>(mut stream: BatchStream, mut gathered: G, stopped: &Ato
     }
     Ok(gathered)
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,11 +83,11 @@ impl Plan {
 /// Counts of one check.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Counts {
-    failing: u64,
-    total: u64,
-    samples: Sampler,
+    pub(super) failing: u64,
+    pub(super) total: u64,
+    pub(super) samples: Sampler,
     /// Of the rows that the filter keeps, when there is one.
-    newest: Option<i64>,
+    pub(super) newest: Option<i64>,
 }
 
 /// One partition's accumulators.
@@ -136,19 +136,20 @@ impl Worker {
         StoredWorker { rows: self.rows, counts: self.counts.clone(), profile }
     }
 
-    /// What was kept; `None` when it is of another number of checks or columns.
-    pub(crate) fn of(stored: StoredWorker, plan: Arc<Plan>) -> Option<Worker> {
+    /// Adds what was kept; answers whether it could, as it is of as many checks and columns.
+    pub(crate) fn merge_stored(&mut self, stored: StoredWorker) -> bool {
         let StoredWorker { rows, counts, profile } = stored;
-        if counts.len() != plan.checks.len() || profile.len() != plan.columns.len() {
-            return None;
+        if counts.len() != self.plan.checks.len() || profile.len() != self.plan.columns.len() {
+            return false;
         }
-        let named = plan.columns.iter().zip(&plan.types);
+        let named = self.plan.columns.iter().zip(&self.plan.types);
         let profile = profile
             .into_iter()
             .zip(named)
             .map(|(column, (name, kind))| ColumnAccumulator::of(column, name, &kind.to_arrow()))
             .collect();
-        Some(Worker { rows, counts, profile, ..Worker::new(plan) })
+        self.add(rows, counts, profile);
+        true
     }
 
     pub(crate) fn count(&mut self, batch: &RecordBatch) {
@@ -213,17 +214,21 @@ impl Worker {
     }
 
     pub(crate) fn merge(&mut self, other: Worker) {
-        self.rows += other.rows;
-        for (ours, theirs) in self.counts.iter_mut().zip(other.counts) {
+        self.add(other.rows, other.counts, other.profile);
+    }
+
+    fn add(&mut self, rows: u64, counts: Vec<Counts>, profile: Vec<ColumnAccumulator>) {
+        self.rows += rows;
+        for (ours, theirs) in self.counts.iter_mut().zip(counts) {
             ours.failing += theirs.failing;
             ours.total += theirs.total;
             ours.samples.merge(theirs.samples);
             ours.newest = ours.newest.max(theirs.newest);
         }
         if self.profile.is_empty() {
-            self.profile = other.profile;
+            self.profile = profile;
         } else {
-            self.profile.iter_mut().zip(other.profile).for_each(|(ours, theirs)| ours.merge(theirs));
+            self.profile.iter_mut().zip(profile).for_each(|(ours, theirs)| ours.merge(theirs));
         }
     }
 

@@ -49,11 +49,22 @@ fn checks(schema: &Schema, checks: &str) -> Vec<Check> {
 
 /// Writes a table as files of so many rows, and says how to read it.
 async fn stage(world: &World, name: &str, table: &Table, partition_by: &[&str], rows_per_file: usize) -> PinnedTable {
+    stage_as(world, name, VersionNumber(1), table, partition_by, rows_per_file).await
+}
+
+pub(crate) async fn stage_as(
+    world: &World,
+    name: &str,
+    number: VersionNumber,
+    table: &Table,
+    partition_by: &[&str],
+    rows_per_file: usize,
+) -> PinnedTable {
     let asset: AssetName = name.parse().unwrap();
     let home = world.lake.table(&asset);
     let partition_by: Vec<String> = partition_by.iter().map(|name| (*name).to_owned()).collect();
     let layout = Layout { partition_by: partition_by.clone(), ..Layout::default() };
-    let set = home.stage_set(VersionNumber(1), &table.schema, layout);
+    let set = home.stage_set(number, &table.schema, layout);
     let mut files = Vec::new();
     for (at, batch) in table.batches(Encoding::Plain, rows_per_file).iter().enumerate() {
         let mut writer = set.writer(at);
