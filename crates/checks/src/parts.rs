@@ -11,8 +11,8 @@
 
 use std::collections::BTreeMap;
 
-use lockgate_engine::Engine;
-use lockgate_types::{DataFile, Fingerprint, Schema};
+use lockgate_engine::{Engine, PinnedTable};
+use lockgate_types::{DataFile, Fingerprint};
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
@@ -97,12 +97,16 @@ impl Parts {
         self.by_file.contains_key(path)
     }
 
-    /// What parts are good for that are made with these checks over these columns.
-    pub(crate) fn good_for(checks_fingerprint: &Fingerprint, schema: &Schema) -> String {
-        let columns: Vec<[String; 2]> =
-            schema.columns.iter().map(|column| [column.name.clone(), column.data_type.to_string()]).collect();
-        let texts = [Engine::version(), checks_fingerprint.0.as_str()];
-        Fingerprint::of(texts.into_iter().chain(columns.iter().flatten().map(String::as_str))).0
+    /// What parts are good for that are made with these checks over a table of these columns.
+    pub(crate) fn good_for(checks_fingerprint: &Fingerprint, table: &PinnedTable) -> String {
+        let columns =
+            table.schema.columns.iter().flat_map(|column| [column.name.clone(), column.data_type.to_string()]);
+        let all: Vec<String> =
+            [Engine::version().to_owned(), checks_fingerprint.0.clone(), table.partition_by.join(",")]
+                .into_iter()
+                .chain(columns)
+                .collect();
+        Fingerprint::of(all.iter().map(String::as_str)).0
     }
 
     /// Keeps what was found in a file, unless it is too much for so small a file.

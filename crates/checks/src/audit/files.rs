@@ -34,7 +34,7 @@ pub(super) async fn by_file(
     if !checks.iter().all(|check| lasts(check, cx)) {
         return Ok(None);
     }
-    let good_for = Parts::good_for(parts.checks_fingerprint, &cx.candidate.schema);
+    let good_for = Parts::good_for(parts.checks_fingerprint, cx.candidate);
     let by = ByFile { candidate: cx.candidate, known: parts.known, good_for: &good_for };
     match scan_files(cx.session, by, checks).await {
         Err(ChecksError::Engine(error)) => {
@@ -55,7 +55,8 @@ fn lasts(check: &Check, cx: &AuditContext<'_>) -> bool {
 /// functions and columns. For them, the rows that came since are registered as [`CAME_SQL`].
 pub(super) fn passed_before(checks: &[Check], cx: &AuditContext<'_>) -> Result<BTreeSet<usize>, ChecksError> {
     let (Some(parts), Some(live)) = (cx.parts, cx.live) else { return Ok(BTreeSet::new()) };
-    if live.checks_fingerprint != *parts.checks_fingerprint || live.schema != cx.candidate.schema {
+    let same_columns = live.schema == cx.candidate.schema && live.partition_by == cx.candidate.partition_by;
+    if live.checks_fingerprint != *parts.checks_fingerprint || !same_columns {
         return Ok(BTreeSet::new());
     }
     let passed = |check: &Check| passed_whole(check, live) && lasts(check, cx);

@@ -25,6 +25,10 @@ use crate::values::{self, Comparison};
 /// How many repeated keys the sample rows are taken from.
 const SAMPLE_KEYS: usize = 50;
 
+/// Names of the two sides. A column that is called as a table is would take its place within the other one.
+const ROW: &str = "\"__row\"";
+const CAME: &str = "\"__came\"";
+
 #[derive(Debug)]
 pub(crate) struct Unique;
 
@@ -72,11 +76,14 @@ impl UniqueRule {
         let mut conditions: Vec<String> =
             self.key.iter().map(|column| format!("{} is not null", sql::name(column))).collect();
         if let Some(came) = came {
-            let same: Vec<String> = self.key.iter().map(|column| format!("c.{0} = t.{0}", sql::name(column))).collect();
-            conditions.push(format!("exists (select 1 from {came} as c where {})", same.join(" and ")));
+            let same: Vec<String> =
+                self.key.iter().map(|column| format!("{CAME}.{0} = {ROW}.{0}", sql::name(column))).collect();
+            conditions.push(format!("exists (select 1 from {came} as {CAME} where {})", same.join(" and ")));
         }
         let filter = sql::filter(&conditions);
-        format!("select {names}, count(*) as \"__rows\" from {from} as t{filter} group by {names} having count(*) > 1")
+        format!(
+            "select {names}, count(*) as \"__rows\" from {from} as {ROW}{filter} group by {names} having count(*) > 1"
+        )
     }
 
     /// Whether two keys are of one group exactly when they compare as equal. Doubles have two zeros and a NaN.

@@ -171,3 +171,22 @@ async fn unique_and_references_spill() {
     );
     assert!(world.engine.spilled_bytes() > 0, "nothing was spilled");
 }
+
+/// Columns may be called as people like; what the queries of checks call their tables does not get in their way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn columns_named_by_one_letter_are_columns() {
+    let world = World::new(256 << 20);
+    let names = ["id", "a", "b", "c", "t"];
+    let columns = names.map(|name| (name, "bigint"));
+    let row = |id: i64| (0..5).map(|at| Some((id * 10 + at).to_string())).collect();
+    let rows = table(&columns, [1, 2, 2].into_iter().map(row));
+    let others = table(&columns, [1, 3].into_iter().map(row));
+    let checks = checks(&rows.schema, "  - unique: id\n  - references: { id: raw.others.id }\n");
+    let session = world.session(now());
+    let candidate = stage(&world, "mart.t", &rows, &[], 100).await;
+    session.register(candidate.clone()).unwrap();
+    session.register(stage(&world, "raw.others", &others, &[], 100).await).unwrap();
+    let report = audit(&session, &candidate, &checks).await;
+    let counts: Vec<(CheckState, u64)> = report.outcomes.iter().map(|o| (o.state, o.failing)).collect();
+    assert_eq!(counts, [(CheckState::Failed, 2), (CheckState::Failed, 2)], "{:#?}", report.outcomes);
+}

@@ -149,7 +149,7 @@ async fn what_is_known_may_be_lost_or_foreign() {
     for (at, (what, spoilt)) in (1..).zip(spoils) {
         for number in folders(&world, ROWS) {
             let path = file(&world, ROWS, &format!("_lockgate/v{number}/parts.bin"));
-            let Ok(bytes) = std::fs::read(&path) else { continue };
+            let Some(bytes) = std::fs::read(&path).ok().filter(|bytes| bytes.len() > 20) else { continue };
             match spoilt(&bytes) {
                 Some(bytes) => std::fs::write(&path, bytes).unwrap(),
                 None => std::fs::remove_file(&path).unwrap(),
@@ -251,7 +251,7 @@ async fn parts_of_an_expired_version_stay_with_files_that_are_listed() {
         assert_eq!(world.run().await.state, RunState::Done);
     }
     let report = gc(&world).await;
-    assert_eq!(expired(&report, "mart.kept"), "1");
+    assert_eq!(expired(&report, "mart.kept"), "1 2");
     let left: Vec<String> = below(&table(&world, "mart.kept").join("_lockgate/v1")).into_keys().collect();
     assert_eq!(left.len(), 2, "{left:?}");
     assert!(left.iter().any(|path| path == "parts.bin"), "{left:?}");
@@ -315,7 +315,9 @@ async fn the_doctor_finds_nothing_strange_in_parts() {
     append(&world, "b", "2,Oslo\n").await;
     let (workspace, _) = world.opened().await;
     let report = workspace.doctor(true).await.unwrap();
-    assert!(report.findings.iter().all(|finding| finding.health == lockgate_run::Health::Well), "{report:#?}");
+    let is_strange =
+        |finding: &lockgate_run::Finding| finding.health != lockgate_run::Health::Well && finding.about != "disk";
+    assert!(!report.findings.iter().any(is_strange), "{report:#?}");
 }
 
 /// Of an outcome, what does not hang on when it was judged.
