@@ -1,7 +1,7 @@
 //! Approximate quantiles: a KLL sketch (Karnin, Lang, Liberty, "Optimal quantile approximation in streams", 2016)
 //! with levels of one size and, for long streams, its sampler in front.
 //!
-//! Up to 1,024 values it is exact. Then level `i` holds values that stand for 2^i each; a full level is sorted and
+//! Below 1,024 values it is exact. Then level `i` holds values that stand for 2^i each; a full level is sorted and
 //! every other value moves up. From 2^16 values on, one value of each run of 2, 4, 8 … is taken at random and goes
 //! straight to its level, so that a value costs less than a nanosecond. The rank error is about 0.3 % (a test
 //! measures it). The random bits come from a fixed seed: the same values in the same order give the same sketch.

@@ -55,7 +55,7 @@ async fn conditions_that_last() {
     let vars = BTreeMap::from([("most".to_owned(), Scalar::Integer(5))]);
     let session = fixture.session_with(vars, vec![sql(FUNCTIONS, 1)]).unwrap();
     let rows: lockgate_types::AssetName = "raw.rows".parse().unwrap();
-    session.register(PinnedTable::empty(rows.clone(), schema("n bigint, s string, at timestamptz"))).unwrap();
+    session.register(PinnedTable::empty(rows.clone(), schema("n: bigint, s: string, at: timestamptz"))).unwrap();
     for condition in LASTING {
         assert!(session.lasts(&rows, condition), "`{condition}` lasts");
     }
