@@ -20,6 +20,9 @@ use crate::world::{Table, World};
 
 type Row = Vec<Option<String>>;
 
+/// As many tables as see everything happen.
+const SEEDS: u64 = 8;
+
 fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2014, 1, 1, 0, 0, 0).unwrap()
 }
@@ -164,7 +167,7 @@ fn same(seed: u64, table: &Growing, mut found: AuditReport, expected: &AuditRepo
 /// read again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_audit_by_files_says_what_an_audit_of_everything_says() {
-    let seeds = std::env::var("LOCKGATE_PARTS_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
+    let seeds = std::env::var("LOCKGATE_PARTS_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
     let (mut failing, mut reused, mut repeated, mut limited) = (0, 0, 0, 0);
     for seed in 0..seeds {
         let mut random = SmallRng::seed_from_u64(1_000 + seed);
@@ -216,8 +219,10 @@ async fn an_audit_by_files_says_what_an_audit_of_everything_says() {
             same(seed, &table, AuditReport { parts: Parts::default(), ..found }, &expected);
         }
     }
-    assert!(failing > 10_000 && reused > 10, "{failing} failing rows, {reused} files were not read");
-    assert!(repeated > 2 && limited > 2, "{repeated} keys repeated, {limited} looked at what came");
+    if seeds >= SEEDS {
+        assert!(failing > 10_000 && reused > 10, "{failing} failing rows, {reused} files were not read");
+        assert!(repeated > 2 && limited > 2, "{repeated} keys repeated, {limited} looked at what came");
+    }
 }
 
 /// The files that parts are kept of: with none but them in the table, nothing is read.

@@ -125,12 +125,15 @@ async fn unique_looks_at_all_when_its_words_mean_something_else() {
     assert_eq!(summary.results[0].checks[0].failing, 2);
 }
 
+/// What becomes of a file; `None` when it goes.
+type Spoilt = fn(&[u8]) -> Option<Vec<u8>>;
+
 /// Whatever becomes of `parts.bin`, the next audit says the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_known_may_be_lost_or_foreign() {
     let world = appending("  - { expect: \"id < 100\", warn: \"> 0\", error: \"> 50\" }\n", "1,Rome\n200,Oslo\n");
     world.run().await;
-    let spoils: [(&str, fn(&[u8]) -> Option<Vec<u8>>); 5] = [
+    let spoils: [(&str, Spoilt); 5] = [
         ("gone", |_| None),
         ("empty", |_| Some(Vec::new())),
         ("cut off", |bytes| Some(bytes[..bytes.len() / 2].to_vec())),
