@@ -1,5 +1,7 @@
 //! Runs the checks of one candidate.
 
+mod files;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::AsArray;
@@ -14,7 +16,10 @@ use lockgate_types::{AssetName, CheckOutcome, KnownFailure, Profile, Suppression
 use crate::check::{Measure, Measured, Scanned, sentence};
 use crate::judge::NOT_EVALUATED;
 use crate::scan::{Cells, Newest, ScanResult, sample_rows, scan};
-use crate::{Check, ChecksError, JudgeContext, judge, sql, words};
+use crate::{Check, ChecksError, JudgeContext, Parts, judge, sql, words};
+use files::{CAME_SQL, by_file, passed_before};
+
+pub use files::KnownParts;
 
 /// Checks with queries of their own that run at the same time; each uses every core by itself, so this only
 /// fills the gaps.
@@ -41,6 +46,8 @@ pub struct AuditContext<'a> {
     /// Of any asset, also ended ones.
     pub suppressions: &'a [Suppression],
     pub gate: GateMode,
+    /// For a version that has files of earlier ones: what is known of files. `None` reads them all and keeps nothing.
+    pub parts: Option<KnownParts<'a>>,
 }
 
 /// What an audit found.
@@ -49,14 +56,21 @@ pub struct AuditReport {
     /// In the order of the checks.
     pub outcomes: Vec<CheckOutcome>,
     pub profile: Profile,
+    /// What is known of the candidate's files now; empty unless it was asked for.
+    pub parts: Parts,
 }
 
 /// Runs all checks over the candidate and gathers its profile. A check that cannot be evaluated (a cast that
 /// fails on a row) is an outcome, `errored`; `Err` is what a retry may mend.
 pub async fn audit(checks: &[Check], cx: AuditContext<'_>) -> Result<AuditReport, ChecksError> {
     let mut errors = missing_columns(checks, &cx);
-    let scanned = scan_or_blame(checks, &cx, &mut errors).await?;
+    let (scanned, parts) = match by_file(checks, &cx, &errors).await? {
+        Some(found) => found,
+        None => (scan_or_blame(checks, &cx, &mut errors).await?, Parts::default()),
+    };
+    let passed_before = passed_before(checks, &cx)?;
     let measure = |at: usize| Measure {
+        came: passed_before.contains(&at).then_some(CAME_SQL),
         session: cx.session,
         asset: cx.asset,
         schema: &cx.candidate.schema,
@@ -90,7 +104,7 @@ pub async fn audit(checks: &[Check], cx: AuditContext<'_>) -> Result<AuditReport
         }
         outcomes.push(outcome(check, measured, is_rejected, cx.live, judging));
     }
-    Ok(AuditReport { outcomes, profile: scanned.profile })
+    Ok(AuditReport { outcomes, profile: scanned.profile, parts })
 }
 
 static EMPTY: Scanned = Scanned::EMPTY;
@@ -271,6 +285,7 @@ pub async fn fresh(checks: &[Check], cx: FreshContext<'_>) -> Result<Vec<CheckOu
                 let total = value(0).and_then(|rows| u64::try_from(rows).ok()).unwrap_or(0);
                 let scanned = Scanned { total, newest, ..Scanned::default() };
                 let measure = Measure {
+                    came: None,
                     session: cx.session,
                     asset: cx.asset,
                     schema: &lockgate_types::Schema::default(),

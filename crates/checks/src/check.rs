@@ -172,6 +172,9 @@ pub(crate) struct Measure<'a> {
     pub(crate) scanned: &'a Scanned,
     pub(crate) live: Option<&'a Version>,
     pub(crate) as_of: DateTime<Utc>,
+    /// The rows that are not in the live version, which passed this check without a failing row, as something to select
+    /// from; all others are in it. `None` when that is not so.
+    pub(crate) came: Option<&'a str>,
 }
 
 impl Measure<'_> {

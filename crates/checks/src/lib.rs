@@ -22,6 +22,7 @@ mod compile;
 mod error;
 mod judge;
 mod kinds;
+mod parts;
 mod profile;
 mod read;
 mod reject;
@@ -30,7 +31,7 @@ mod sql;
 mod values;
 mod words;
 
-pub use audit::{AuditContext, AuditReport, FreshContext, Lateness, audit, fresh, late};
+pub use audit::{AuditContext, AuditReport, FreshContext, KnownParts, Lateness, audit, fresh, late};
 pub use baseline::{baseline, is_never_known};
 pub use check::Check;
 pub use codes::CODES;
@@ -38,6 +39,7 @@ pub use compile::{SchemaLookup, compile, plan};
 pub use error::ChecksError;
 pub use judge::{JudgeContext, Verdict, judge, judge_again};
 pub use kinds::{CheckKind, KINDS};
+pub use parts::{PartNames, Parts};
 pub use reject::{RejectSplit, reject_split, reject_split_of, rejects_sentence};
 
 use lockgate_types::FaultPoint;

@@ -28,7 +28,7 @@ use lockgate_project::SqlText;
 use lockgate_types::{Diagnostic, Diagnostics};
 
 use crate::planner::{Context, explain};
-use crate::syntax::{Names, bind, first_word, place, statements, unknown_vars, visit};
+use crate::syntax::{Names, RUN_AT, bind, first_word, place, statements, unknown_vars, visit};
 use crate::{Scalar, codes};
 
 /// One `create function`, read but not planned.
@@ -40,6 +40,7 @@ struct Written<'a> {
     body: SqlExpr,
     /// Functions of the project that the body may call.
     calls: Vec<String>,
+    reads_run_at: bool,
 }
 
 /// Adds the project's functions to a session. Files may be in any order: a function is added after those it calls.
@@ -170,8 +171,9 @@ fn read_function<'a>(
     if unknown.has_errors() {
         return Err(unknown);
     }
+    let reads_run_at = used.vars.iter().any(|(name, _)| name == RUN_AT);
     bind(&mut body, vars, run_at);
-    Ok(Written { sql, name, arguments, returns, body, calls: used.functions.into_iter().collect() })
+    Ok(Written { sql, name, arguments, returns, body, calls: used.functions.into_iter().collect(), reads_run_at })
 }
 
 fn plan(state: &SessionState, function: &Written<'_>) -> Result<ScalarUDF, Diagnostics> {
@@ -233,17 +235,20 @@ fn planned(state: &SessionState, function: &Written<'_>) -> DfResult<Result<Scal
         arguments,
         returns,
         body,
+        reads_run_at: function.reads_run_at,
         physical,
     })))
 }
 
 #[derive(Debug)]
-struct SqlFunction {
+pub(crate) struct SqlFunction {
     name: String,
     signature: Signature,
     arguments: SchemaRef,
     returns: Arrow,
-    body: Expr,
+    pub(crate) body: Expr,
+    /// The instant is a literal in the body by now.
+    pub(crate) reads_run_at: bool,
     physical: Arc<dyn PhysicalExpr>,
 }
 

@@ -16,6 +16,7 @@ mod conform;
 mod engine;
 mod error;
 mod functions;
+mod lasting;
 mod lineage;
 mod options;
 mod pinned;

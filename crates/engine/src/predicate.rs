@@ -3,11 +3,13 @@
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::sql::sqlparser::ast::{SelectItem, SetExpr};
+use lockgate_project::SqlText;
 use lockgate_types::{AssetName, DataType, Diagnostic, Diagnostics, Place};
 
 use crate::codes;
-use crate::planner::Planner;
-use crate::syntax::{read, read_expression, typed};
+use crate::lasting::is_lasting;
+use crate::planner::{Logical, Planner};
+use crate::syntax::{Names, RUN_AT, read, read_expression, typed, visit};
 
 /// Plans `select CONDITION from TABLE`.
 pub(crate) fn check(planner: &Planner<'_>, table: &AssetName, text: &str, place: &Place) -> Result<(), Diagnostics> {
@@ -17,7 +19,17 @@ pub(crate) fn check(planner: &Planner<'_>, table: &AssetName, text: &str, place:
     })
 }
 
-fn planned(planner: &Planner<'_>, table: &AssetName, sql: &lockgate_project::SqlText) -> Result<(), Diagnostics> {
+/// Whether a condition says the same of a row at any time.
+pub(crate) fn lasts(planner: &Planner<'_>, table: &AssetName, text: &str) -> Result<bool, Diagnostics> {
+    let sql = typed(text);
+    let used = visit(&sql, &read_expression(&sql)?, Names::Any)?;
+    if !used.tables.is_empty() || used.vars.iter().any(|(name, _)| name == RUN_AT) {
+        return Ok(false);
+    }
+    Ok(is_lasting(&logical(planner, table, &sql)?.analyzed))
+}
+
+fn logical(planner: &Planner<'_>, table: &AssetName, sql: &SqlText) -> Result<Logical, Diagnostics> {
     let condition = read_expression(sql)?;
     let mut query = read(&typed(&format!("select null as condition from {}.{}", table.schema(), table.table())))?;
     if let SetExpr::Select(select) = &mut *query.body {
@@ -28,7 +40,11 @@ fn planned(planner: &Planner<'_>, table: &AssetName, sql: &lockgate_project::Sql
         }
     }
     let resolved = planner.resolve_query(sql, query)?;
-    let logical = planner.plan(&resolved)?;
+    planner.plan(&resolved)
+}
+
+fn planned(planner: &Planner<'_>, table: &AssetName, sql: &SqlText) -> Result<(), Diagnostics> {
+    let logical = logical(planner, table, sql)?;
     let mut rows = false;
     // The closure never fails.
     let _ = logical.analyzed.apply(|node| {

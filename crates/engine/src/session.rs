@@ -171,6 +171,12 @@ impl Session {
         deep(predicate.len(), || predicate::check(&self.planner(), table, predicate, &place))
     }
 
+    /// Whether a condition on the rows of a registered table says the same of a row at any time: it looks at that row
+    /// alone, and calls nothing that goes by the clock or by chance. `false` also when it cannot be planned.
+    pub fn lasts(&self, table: &AssetName, predicate: &str) -> bool {
+        deep(predicate.len(), || predicate::lasts(&self.planner(), table, predicate)).unwrap_or(false)
+    }
+
     /// The result as one stream. Strings come in Arrow's ordinary layout.
     pub async fn stream(&self, sql: &str) -> Result<BatchStream, EngineError> {
         let logical = self.logical(sql)?;

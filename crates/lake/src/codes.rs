@@ -133,6 +133,7 @@ pub(crate) const OPERATION: FaultPoint = FaultPoint {
 pub const FAULT_POINTS: &[FaultPoint] = &[
     FILE_STAGED,
     VERSION_RECORDED,
+    PARTS_WRITTEN,
     COMMIT_PREPARED,
     BEFORE_PUT,
     AFTER_PUT,
@@ -149,6 +150,8 @@ pub(crate) const FILE_STAGED: FaultPoint =
     FaultPoint { name: "lake.file_staged", means: "one staged Parquet file is closed and synced" };
 pub(crate) const VERSION_RECORDED: FaultPoint =
     FaultPoint { name: "lake.version_recorded", means: "version.json is on disk beside the staged files" };
+pub(crate) const PARTS_WRITTEN: FaultPoint =
+    FaultPoint { name: "lake.parts_written", means: "what an audit found in files is on disk beside them" };
 pub(crate) const COMMIT_PREPARED: FaultPoint =
     FaultPoint { name: "lake.commit_prepared", means: "the commit's bytes are on disk beside the staged files" };
 pub(crate) const BEFORE_PUT: FaultPoint =

@@ -13,6 +13,7 @@ use parquet::file::metadata::ParquetMetaDataReader;
 
 use crate::codes::{BEFORE_REMOVE, REMOVED, REMOVING};
 use crate::store::{Disk, blocking};
+use crate::table::PARTS;
 use crate::{Lake, LakeError, Table};
 
 /// One file as it lies there.
@@ -43,6 +44,11 @@ pub struct DiskSpace {
 const COUNTER_DIGITS: usize = 4;
 
 impl StoredFile {
+    /// Whether it is `parts.bin` of its version: of use as long as a file beside it is.
+    pub fn is_parts(&self) -> bool {
+        self.path.rsplit('/').next() == Some(PARTS)
+    }
+
     /// Whether it is a temporary file that the process with this id may be writing.
     pub fn is_written_by(&self, process: u32) -> bool {
         let digits = self.path.rsplit_once('#').map_or("", |(_, digits)| digits);

@@ -7,6 +7,7 @@
 //! * [`Lake`]: a store and one environment in it. [`Table`]: one table.
 //! * [`StageSet`] and [`StageWriter`]: batches in, [`StagedFiles`] out, on disk when they are answered.
 //! * [`Table::prepare_commit`] and [`Table::put_commit`]: publication in two steps, each harmless to repeat, by anybody.
+//! * [`Table::write_parts`]: bytes of others (`parts.bin`: what audits found in files) beside a version, which may be gone.
 //! * [`Table::inventory`] and [`Table::remove`]: what lies there, and taking away what nobody needs.
 //! * [`LakeError`]: what a caller can act on; [`LakeError::diagnostic`] is what a person sees.
 //!

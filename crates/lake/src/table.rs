@@ -7,7 +7,7 @@ use lockgate_types::{AssetName, DataFile, Faults, Schema, Version, VersionNumber
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
-use crate::codes::{BEFORE_DISCARD, CHECKPOINT, CHECKPOINTED, DISCARDED, VERSION_RECORDED};
+use crate::codes::{BEFORE_DISCARD, CHECKPOINT, CHECKPOINTED, DISCARDED, PARTS_WRITTEN, VERSION_RECORDED};
 use crate::delta::Kernel;
 use crate::delta::log::Log;
 use crate::stage::SCRATCH;
@@ -16,6 +16,9 @@ use crate::{LakeError, Layout, StageSet, StageWriter};
 
 /// A checkpoint is due after so many commits.
 const CHECKPOINT_COMMITS: u64 = 10;
+
+/// What is known of the files beside it.
+pub(crate) const PARTS: &str = "parts.bin";
 
 /// Of `version.json`. Raised when its shape changes; every older one stays readable.
 const RECORD_FORMAT: u32 = 1;
@@ -81,6 +84,18 @@ impl Table {
             .map_err(|error| LakeError::Encode { path: self.store.file(&path), reason: error.to_string() })?;
         self.store.replace(&path, Bytes::from(bytes)).await?;
         Ok(self.faults.pass(&VERSION_RECORDED)?)
+    }
+
+    /// Writes what an audit found in files (`parts.bin`) beside a version's own. It only spares reading them again, so it may be
+    /// gone at any time.
+    pub async fn write_parts(&self, number: VersionNumber, bytes: Vec<u8>) -> Result<(), LakeError> {
+        self.store.replace(&self.version_folder(number).join(PARTS), Bytes::from(bytes)).await?;
+        Ok(self.faults.pass(&PARTS_WRITTEN)?)
+    }
+
+    /// What [`Table::write_parts`] wrote last.
+    pub async fn read_parts(&self, number: VersionNumber) -> Result<Option<Bytes>, LakeError> {
+        self.store.get(&self.version_folder(number).join(PARTS)).await
     }
 
     /// What [`Table::record`] wrote last.

@@ -13,6 +13,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{CANNOT_WRITE, PAST_DATE, UNKNOWN_CHECK};
+use crate::parts::Trust;
 use crate::rejects::REJECTS;
 use crate::{Graph, Node, RunError, Workspace};
 
@@ -281,7 +282,8 @@ impl Workspace {
         Ok(suppression)
     }
 
-    /// Judges the live versions of the selected assets by today's checks. Retracts nothing.
+    /// Judges the live versions of the selected assets by today's checks, and reads all of their files for it. Retracts
+    /// nothing.
     ///
     /// # Errors
     /// Catalog, store and engine errors.
@@ -296,7 +298,7 @@ impl Workspace {
         for name in graph.order().iter().filter(|name| selected.contains(*name)) {
             let (Some(node), Some(live)) = (graph.nodes().get(name), view.get(name)) else { continue };
             let mut judged = live.clone();
-            self.audit_again(node, &view, as_of, &mut judged, None).await?;
+            self.audit_again(node, &view, as_of, &mut judged, None, Trust::Nothing).await?;
             self.catalog.set_audited(self.env(), &judged).await?;
             self.note_in_store(&judged).await;
             reports.push(CheckReport { asset: name.clone(), version: live.number, outcomes: judged.checks });

@@ -17,6 +17,7 @@ use serde_json::{Map, Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::lease::Held;
+use crate::parts::Trust;
 use crate::stage::{StageContext, Staged, millis};
 use crate::{Graph, Node, Plan, Reason, RunError, Step, Workspace};
 
@@ -482,7 +483,7 @@ impl Execution<'_> {
         let name = &node.file.name;
         let Some(live) = view.get(name) else { return Ok(AssetResult::new(name, TaskState::Unchanged)) };
         let mut judged = live.clone();
-        self.workspace.audit_again(node, view, self.plan.as_of, &mut judged, None).await?;
+        self.workspace.audit_again(node, view, self.plan.as_of, &mut judged, None, Trust::Parts).await?;
         lease.check(name)?;
         self.workspace.catalog.set_audited(self.workspace.env(), &judged).await?;
         self.workspace.note_in_store(&judged).await;

@@ -1,5 +1,7 @@
 //! The graph of a project: every asset with what it reads, its checked schema, its checks and its fingerprints.
 
+mod uses;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use serde_json::{Value as Json, json};
 
 use crate::error::{CYCLE, GROUP_REENTERED, INLINE_CHECKS, MISSING_COLUMN, UNKNOWN_INPUT, UNKNOWN_KIND};
 use crate::{RunError, Workspace};
+use uses::used_by_checks;
 
 /// One asset, ready to be planned and run.
 #[derive(Debug)]
@@ -395,22 +398,6 @@ impl Workspace {
             }
         }
     }
-}
-
-/// The variables and functions that the SQL of checks may use: they shape its verdicts too. A function may use any
-/// variable and other functions, so who calls one is taken to use all.
-fn used_by_checks(texts: &[String], project: &Project) -> Vec<String> {
-    let mentions = |word: &str| texts.iter().any(|text| text.contains(word));
-    let function = |text: &str| {
-        let lower = text.to_lowercase();
-        let (_, rest) = lower.split_once("function")?;
-        Some(rest.trim_start().split(|c: char| !c.is_alphanumeric() && c != '_').next()?.to_owned())
-    };
-    let functions: Vec<&str> = project.functions.iter().map(|function| function.source.text.as_str()).collect();
-    let calls = functions.iter().any(|text| function(text).is_some_and(|name| mentions(&name)));
-    let vars = project.vars.iter().filter(|(name, _)| calls || mentions(&format!("${name}")));
-    let vars = vars.map(|(name, value)| format!("${name} = {value:?}"));
-    vars.chain(functions.iter().filter(|_| calls).map(|text| (*text).to_owned())).collect()
 }
 
 /// The inputs of every asset, with a diagnostic for each that does not exist.

@@ -21,6 +21,7 @@ mod history;
 mod inspect;
 mod late;
 mod lease;
+mod parts;
 mod plan;
 mod publish;
 mod readers;

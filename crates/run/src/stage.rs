@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lockgate_catalog::Lease;
-use lockgate_checks::{AuditContext, JudgeContext};
+use lockgate_checks::{AuditContext, JudgeContext, KnownParts};
 use lockgate_engine::{PinnedTable, Session};
 use lockgate_kind::{BuildContext, Built, KindError, Outside, Progress, TimeSpan};
 use lockgate_types::{AssetName, CheckOutcome, CheckState, RunId, Suppression, Version, VersionNumber, VersionState};
 use tokio_util::sync::CancellationToken;
 
+use crate::parts::Trust;
 use crate::plan::candidate_key;
 use crate::rejects::REJECTS;
 use crate::{Graph, Node, RunError, Workspace};
@@ -126,7 +127,7 @@ impl Workspace {
         let started = self.effects.clock.monotonic();
         let did_not_fit = self.rejects_outcome(node, &built).await?;
         self.reject_rows(node, cx, &mut version, live.as_ref()).await?;
-        let mut outcomes = self.audit(node, cx.view, cx.as_of, &mut version, live.as_ref()).await?;
+        let mut outcomes = self.audit(node, cx.view, cx.as_of, &mut version, live.as_ref(), Trust::Parts).await?;
         outcomes.extend(did_not_fit);
         version.checks = with_before(outcomes, live.as_ref());
         version.audit_ms = millis(self.effects.clock.monotonic().saturating_sub(started));
@@ -224,7 +225,7 @@ impl Workspace {
                 || check.is_some_and(|check| check.is_fresh() || !check.reads().is_empty())
         });
         if held.checks_fingerprint != node.checks_fingerprint || !still_held || may_have_mended {
-            self.audit_again(node, cx.view, cx.as_of, &mut held, live).await?;
+            self.audit_again(node, cx.view, cx.as_of, &mut held, live, Trust::Parts).await?;
         }
         if held.checks.iter().any(|outcome| outcome.state.holds()) {
             let same = held.checks.iter().map(|outcome| outcome.state).eq(before);
@@ -326,6 +327,7 @@ impl Workspace {
         as_of: DateTime<Utc>,
         version: &mut Version,
         live: Option<&Version>,
+        trust: Trust,
     ) -> Result<Vec<CheckOutcome>, RunError> {
         let name = &node.file.name;
         let table = self.lake.table(name);
@@ -352,6 +354,7 @@ impl Workspace {
             )?;
         }
         let suppressions = self.catalog.suppressions(self.env()).await?;
+        let known = self.known_parts(node, version, trust).await;
         let report = lockgate_checks::audit(
             &node.checks,
             AuditContext {
@@ -365,9 +368,15 @@ impl Workspace {
                 known: &self.project.known,
                 suppressions: &suppressions,
                 gate: node.file.gate,
+                parts: known
+                    .as_ref()
+                    .map(|known| KnownParts { known: &known.parts, checks_fingerprint: &node.checks_fingerprint }),
             },
         )
         .await?;
+        if let Some(known) = known {
+            self.keep_parts(version, &known, report.parts).await;
+        }
         version.profile = Some(report.profile);
         Ok(report.outcomes)
     }
@@ -381,9 +390,10 @@ impl Workspace {
         as_of: DateTime<Utc>,
         version: &mut Version,
         live: Option<&Version>,
+        trust: Trust,
     ) -> Result<(), RunError> {
         let earlier = version.clone();
-        let mut outcomes = self.audit(node, view, as_of, version, live).await?;
+        let mut outcomes = self.audit(node, view, as_of, version, live, trust).await?;
         // Rows that did not fit were counted while it was built, and cannot be counted again.
         let suppressions = self.catalog.suppressions(self.env()).await?;
         for outcome in earlier.checks.iter().filter(|outcome| outcome.kind == REJECTS) {

@@ -23,6 +23,10 @@ use crate::scan::sample_rows;
 use crate::sql;
 use crate::words;
 
+/// Names of the two sides. A column that is called as a table is would take its place within the other one.
+const OURS: &str = "\"__ours\"";
+const THEIRS: &str = "\"__theirs\"";
+
 #[derive(Debug)]
 pub(crate) struct References;
 
@@ -138,14 +142,17 @@ impl Rule for ReferencesRule {
             if cx.scanned.is_judged {
                 return Ok(cx.scanned.measured(self.verbs(), cx.filter));
             }
-            let ours = |column: &str| format!("a.{}", sql::name(column));
+            let ours = |column: &str| format!("{OURS}.{}", sql::name(column));
             let mut conditions: Vec<String> =
                 self.on.iter().map(|(column, _)| format!("{} is not null", ours(column))).collect();
-            let equal: Vec<String> =
-                self.on.iter().map(|(column, theirs)| format!("b.{} = {}", sql::name(theirs), ours(column))).collect();
+            let equal: Vec<String> = self
+                .on
+                .iter()
+                .map(|(column, theirs)| format!("{THEIRS}.{} = {}", sql::name(theirs), ours(column)))
+                .collect();
             let (target, equal) = (sql::table(&self.target), equal.join(" and "));
-            conditions.push(format!("not exists (select 1 from {target} as b where {equal})"));
-            let query = format!("select a.* from {} as a{}", cx.rows_of_asset(), sql::filter(&conditions));
+            conditions.push(format!("not exists (select 1 from {target} as {THEIRS} where {equal})"));
+            let query = format!("select {OURS}.* from {} as {OURS}{}", cx.rows_of_asset(), sql::filter(&conditions));
             let (failing, samples) = sample_rows(cx.session, &query).await?;
             let total = cx.scanned.total;
             Ok(Measured { failing, total, message: sentence(self.verbs(), failing, total, cx.filter), samples })

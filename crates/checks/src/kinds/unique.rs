@@ -25,6 +25,10 @@ use crate::values::{self, Comparison};
 /// How many repeated keys the sample rows are taken from.
 const SAMPLE_KEYS: usize = 50;
 
+/// Names of the two sides. A column that is called as a table is would take its place within the other one.
+const ROW: &str = "\"__row\"";
+const CAME: &str = "\"__came\"";
+
 #[derive(Debug)]
 pub(crate) struct Unique;
 
@@ -65,12 +69,26 @@ struct UniqueRule {
 }
 
 impl UniqueRule {
-    /// The keys that repeat, with how often each does in `__rows`.
-    fn repeated(&self, from: &str) -> String {
+    /// The keys that repeat, with how often each does in `__rows`. With `came`, only keys of those rows are looked at: no
+    /// two others repeat.
+    fn repeated(&self, from: &str, came: Option<&str>) -> String {
         let names = sql::names(&self.key);
-        let present: Vec<String> = self.key.iter().map(|column| format!("{} is not null", sql::name(column))).collect();
-        let filter = sql::filter(&present);
-        format!("select {names}, count(*) as \"__rows\" from {from}{filter} group by {names} having count(*) > 1")
+        let mut conditions: Vec<String> =
+            self.key.iter().map(|column| format!("{} is not null", sql::name(column))).collect();
+        if let Some(came) = came {
+            let same: Vec<String> =
+                self.key.iter().map(|column| format!("{CAME}.{0} = {ROW}.{0}", sql::name(column))).collect();
+            conditions.push(format!("exists (select 1 from {came} as {CAME} where {})", same.join(" and ")));
+        }
+        let filter = sql::filter(&conditions);
+        format!(
+            "select {names}, count(*) as \"__rows\" from {from} as {ROW}{filter} group by {names} having count(*) > 1"
+        )
+    }
+
+    /// Whether two keys are of one group exactly when they compare as equal. Doubles have two zeros and a NaN.
+    fn groups_as_it_compares(&self) -> bool {
+        self.comparisons.iter().all(|comparison| comparison.is_some_and(|comparison| comparison != Comparison::Double))
     }
 
     /// The rows of some repeated keys; the keys alone where their type has no literal in SQL.
@@ -116,7 +134,7 @@ impl Rule for UniqueRule {
 
     fn rejects(&self, from: &str) -> Option<Rejects> {
         let on = self.key.iter().map(|column| (column.clone(), column.clone())).collect();
-        Some(Rejects::Join { with: self.repeated(from), on, found: true })
+        Some(Rejects::Join { with: self.repeated(from, None), on, found: true })
     }
 
     fn verbs(&self) -> (String, String) {
@@ -129,7 +147,9 @@ impl Rule for UniqueRule {
             if cx.scanned.keys_differ {
                 return Ok(cx.scanned.measured(self.verbs(), cx.filter));
             }
-            let mut stream = cx.session.stream(&self.repeated(&cx.rows_of_asset())).await?;
+            let came = cx.came.filter(|_| self.groups_as_it_compares());
+            let repeated = self.repeated(&cx.rows_of_asset(), came);
+            let mut stream = cx.session.stream(&repeated).await?;
             let mut keys = KeySampler::new(SAMPLE_KEYS, self.key.len());
             let mut failing = 0;
             while let Some(batch) = stream.next().await {

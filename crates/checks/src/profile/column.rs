@@ -8,6 +8,7 @@ use arrow::array::{
 use arrow::compute::cast;
 use arrow::datatypes::{DataType as Arrow, i256};
 use lockgate_types::ColumnProfile;
+use serde::{Deserialize, Serialize};
 
 use super::distinct::Distinct;
 use super::hash;
@@ -27,17 +28,33 @@ pub(crate) struct ColumnAccumulator {
 }
 
 /// By the form that the column's cells come in. It is chosen by the first batch that has values.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Values {
     None,
-    Boolean { seen: [bool; 2] },
-    Whole { min: i64, max: i64, sum: i128, quantiles: Option<Quantiles> },
-    Wide { min: i128, max: i128, sum: i256, quantiles: Quantiles },
+    Boolean {
+        seen: [bool; 2],
+    },
+    Whole {
+        min: i64,
+        max: i64,
+        sum: i128,
+        quantiles: Option<Quantiles>,
+    },
+    Wide {
+        min: i128,
+        max: i128,
+        #[serde(with = "wide_sum")]
+        sum: i256,
+        quantiles: Quantiles,
+    },
     Double(Doubles),
-    Bytes { min: Vec<u8>, max: Vec<u8> },
+    Bytes {
+        min: Vec<u8>,
+        max: Vec<u8>,
+    },
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Doubles {
     /// Without NaN; `min > max` when there was nothing else.
     min: f64,
@@ -46,6 +63,29 @@ struct Doubles {
     finite: u64,
     sum: ExactSum,
     quantiles: Quantiles,
+}
+
+/// A column's statistics as they are kept; its name and type are the table's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct StoredColumn {
+    rows: u64,
+    nulls: u64,
+    distinct: Distinct,
+    values: Values,
+}
+
+/// A sum of 256 bits as its bytes.
+mod wide_sum {
+    use arrow::datatypes::i256;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(sum: &i256, serializer: S) -> Result<S::Ok, S::Error> {
+        sum.to_le_bytes().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i256, D::Error> {
+        Ok(i256::from_le_bytes(<[u8; 32]>::deserialize(deserializer)?))
+    }
 }
 
 /// Buffers that every column of every batch uses again.
@@ -67,6 +107,20 @@ impl ColumnAccumulator {
             distinct: Distinct::default(),
             values: Values::None,
         }
+    }
+
+    pub(crate) fn stored(&self) -> StoredColumn {
+        StoredColumn {
+            rows: self.rows,
+            nulls: self.nulls,
+            distinct: self.distinct.clone(),
+            values: self.values.clone(),
+        }
+    }
+
+    pub(crate) fn of(stored: StoredColumn, name: &str, data_type: &Arrow) -> Self {
+        let StoredColumn { rows, nulls, distinct, values } = stored;
+        ColumnAccumulator { name: name.to_owned(), data_type: data_type.clone(), rows, nulls, distinct, values }
     }
 
     /// The greatest value of a column of whole numbers.

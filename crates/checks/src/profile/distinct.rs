@@ -4,6 +4,8 @@
 //! raw estimator (O. Ertl, "New cardinality estimation algorithms for HyperLogLog sketches", 2017, algorithm 6),
 //! which needs no tables and no switch between small and large counts.
 
+use serde::{Deserialize, Serialize};
+
 const PRECISION: u32 = 12;
 const REGISTERS: usize = 1 << PRECISION;
 /// The longest run of leading zeros that the rest of the hash can have.
@@ -13,7 +15,8 @@ const EXACT: usize = 512;
 const SLOTS: usize = 1024;
 
 /// A set of hashes that forgets its members when there are many.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub(crate) struct Distinct {
     state: State,
 }
@@ -26,6 +29,54 @@ enum State {
         filled: usize,
     },
     Registers(Vec<u8>),
+}
+
+/// Its members of eight bytes each, or its registers of six bits each: at most 4 KB.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Stored {
+    Members(Vec<[u8; 8]>),
+    Registers(Vec<[u8; 3]>),
+}
+
+impl From<Distinct> for Stored {
+    fn from(distinct: Distinct) -> Stored {
+        match distinct.state {
+            State::Exact { slots, .. } => {
+                Stored::Members(slots.into_iter().filter(|hash| *hash != 0).map(u64::to_le_bytes).collect())
+            }
+            State::Registers(registers) => Stored::Registers(registers.chunks(4).map(packed).collect()),
+        }
+    }
+}
+
+impl From<Stored> for Distinct {
+    fn from(stored: Stored) -> Distinct {
+        match stored {
+            Stored::Members(hashes) => {
+                let mut distinct = Distinct::default();
+                distinct.extend(hashes.into_iter().map(u64::from_le_bytes));
+                distinct
+            }
+            Stored::Registers(packed) => {
+                let mut registers: Vec<u8> = packed.into_iter().flat_map(unpacked).collect();
+                registers.resize(REGISTERS, 0);
+                Distinct { state: State::Registers(registers) }
+            }
+        }
+    }
+}
+
+/// Four registers in three bytes; the longest run is below 64.
+fn packed(four: &[u8]) -> [u8; 3] {
+    let bits = four.iter().enumerate().fold(0u32, |bits, (at, run)| bits | u32::from(*run) << (6 * at));
+    let [a, b, c, _] = bits.to_le_bytes();
+    [a, b, c]
+}
+
+fn unpacked([a, b, c]: [u8; 3]) -> [u8; 4] {
+    let bits = u32::from_le_bytes([a, b, c, 0]);
+    #[allow(clippy::cast_possible_truncation)]
+    [0, 6, 12, 18].map(|shift| (bits >> shift) as u8 & 63)
 }
 
 impl Default for Distinct {

@@ -6,7 +6,7 @@ pub(crate) mod hash;
 mod quantiles;
 mod sum;
 
-pub(crate) use column::{ColumnAccumulator, Scratch};
+pub(crate) use column::{ColumnAccumulator, Scratch, StoredColumn};
 
 #[cfg(test)]
 mod tests;

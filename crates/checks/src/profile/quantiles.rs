@@ -1,10 +1,12 @@
 //! Approximate quantiles: a KLL sketch (Karnin, Lang, Liberty, "Optimal quantile approximation in streams", 2016)
 //! with levels of one size and, for long streams, its sampler in front.
 //!
-//! Up to 1,024 values it is exact. Then level `i` holds values that stand for 2^i each; a full level is sorted and
+//! Below 1,024 values it is exact. Then level `i` holds values that stand for 2^i each; a full level is sorted and
 //! every other value moves up. From 2^16 values on, one value of each run of 2, 4, 8 … is taken at random and goes
 //! straight to its level, so that a value costs less than a nanosecond. The rank error is about 0.3 % (a test
 //! measures it). The random bits come from a fixed seed: the same values in the same order give the same sketch.
+
+use serde::{Deserialize, Serialize};
 
 const LEVEL: usize = 1024;
 /// Values that are taken one by one before runs get longer.
@@ -14,11 +16,60 @@ const LONGEST_RUN: u32 = 10;
 /// The ranks that a profile keeps.
 pub(crate) const RANKS: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Stored", into = "Stored")]
 pub(crate) struct Quantiles {
     levels: Vec<Vec<f64>>,
     count: u64,
     random: u64,
+}
+
+/// At most so many values stand for the stream when it is kept, and at least half as many: up to 0.4 % of error in rank.
+const STORED: u64 = 256;
+
+/// Values in order. Each stands for 2^level of the stream, a last one for what is left over.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Stored {
+    count: u64,
+    level: u32,
+    values: Vec<f64>,
+}
+
+impl From<Quantiles> for Stored {
+    fn from(quantiles: Quantiles) -> Stored {
+        let count = quantiles.count;
+        let level = (0..u64::BITS).find(|level| count >> level <= STORED).unwrap_or(0);
+        let (whole, rest) = (count >> level, count & ((1 << level) - 1));
+        // The one in the middle of each share of the stream.
+        let middles = (0..whole).map(|share| (share << level) + (1 << level) / 2);
+        let mut wanted = middles.chain((rest > 0).then(|| (whole << level) + rest / 2)).peekable();
+        let (mut values, mut seen) = (Vec::new(), 0);
+        for (value, weight) in quantiles.weighted() {
+            seen += weight;
+            while wanted.next_if(|at| *at < seen).is_some() {
+                values.push(value);
+            }
+        }
+        Stored { count, level, values }
+    }
+}
+
+impl From<Stored> for Quantiles {
+    fn from(stored: Stored) -> Quantiles {
+        let Stored { count, level, values } = stored;
+        let mut quantiles = Quantiles { count, ..Quantiles::default() };
+        let level = level.min(u64::BITS - 1);
+        let (whole, rest) = (count >> level, count & ((1 << level) - 1));
+        for (at, value) in (0..).zip(values) {
+            if at < whole {
+                quantiles.push(level as usize, value);
+            } else {
+                // Weights are powers of two, and add up to the count.
+                (0..level).filter(|bit| rest >> bit & 1 == 1).for_each(|bit| quantiles.push(bit as usize, value));
+            }
+        }
+        quantiles
+    }
 }
 
 impl Default for Quantiles {
@@ -100,17 +151,20 @@ impl Quantiles {
         }
     }
 
+    /// Every value that is kept with how many it stands for, in order.
+    fn weighted(&self) -> Vec<(f64, u64)> {
+        let levels = self.levels.iter().enumerate();
+        let mut weighted: Vec<(f64, u64)> =
+            levels.flat_map(|(level, values)| values.iter().map(move |v| (*v, 1 << level))).collect();
+        weighted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        weighted
+    }
+
     /// The values at [`RANKS`] (the smallest value whose share of values at or below it reaches the rank); `None`
     /// when there are no values.
     #[allow(clippy::cast_precision_loss)]
     pub(crate) fn quantiles(&self) -> Option<[f64; 5]> {
-        let mut weighted: Vec<(f64, u64)> = self
-            .levels
-            .iter()
-            .enumerate()
-            .flat_map(|(level, values)| values.iter().map(move |v| (*v, 1 << level)))
-            .collect();
-        weighted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let weighted = self.weighted();
         let total: u64 = weighted.iter().map(|(_, weight)| weight).sum();
         let (last, _) = *weighted.last()?;
         Some(RANKS.map(|rank| {

@@ -4,15 +4,35 @@
 //! A fixed-point number as wide as the range of doubles, in 32-bit digits kept in 64-bit words, after R. Neal, "Fast
 //! exact summation using small and large superaccumulators" (2015). An addition touches two words.
 
+use serde::{Deserialize, Serialize};
+
 /// 2,098 bits of range (with 64 for carries) in 32-bit digits, and one more for the part above.
 const DIGITS: usize = 70;
 /// A word takes 53 + 31 - 32 = 52 bits an addition; 63 bits hold this many.
 const BEFORE_CARRY: u32 = 1 << 11;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Vec<i64>", into = "Vec<i64>")]
 pub(crate) struct ExactSum {
     digits: Box<[i64; DIGITS]>,
     left: u32,
+}
+
+impl From<ExactSum> for Vec<i64> {
+    fn from(mut sum: ExactSum) -> Vec<i64> {
+        sum.carry();
+        sum.digits.to_vec()
+    }
+}
+
+impl From<Vec<i64>> for ExactSum {
+    fn from(digits: Vec<i64>) -> ExactSum {
+        let mut sum = ExactSum::default();
+        for (ours, theirs) in sum.digits.iter_mut().zip(digits) {
+            *ours = theirs;
+        }
+        sum
+    }
 }
 
 impl Default for ExactSum {

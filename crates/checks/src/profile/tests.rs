@@ -137,6 +137,52 @@ fn quantiles_err_by_less_than_one_percent_of_ranks() {
     assert!(worst > 0.0, "a sketch that never errs was not tested");
 }
 
+/// As `parts.bin` keeps them: a sketch that is written and read loses little, also when a table is made of many.
+#[test]
+fn what_is_kept_of_quantiles_errs_little() {
+    let mut random = SmallRng::seed_from_u64(9);
+    for (files, rows) in [(1, 3), (4, 256), (300, 40), (70, 900), (40, 30_011), (3, 400_000)] {
+        let mut all = Quantiles::default();
+        let mut values = Vec::new();
+        for file in 0..files {
+            // Each file is of a range of its own, as of a table in order of time.
+            let own: Vec<f64> = (0..rows).map(|_| f64::from(file) + random.random::<f64>()).collect();
+            let mut sketch = Quantiles::default();
+            own.chunks(8192).for_each(|chunk| sketch.extend(chunk.len(), |at| chunk[at]));
+            let kept = postcard::to_extend(&sketch, Vec::new()).unwrap();
+            assert!(kept.len() <= 257 * 8 + 16, "{} B", kept.len());
+            all.merge(postcard::from_bytes(&kept).unwrap());
+            values.extend(own);
+        }
+        values.sort_by(f64::total_cmp);
+        for (rank, value) in RANKS.iter().zip(all.quantiles().unwrap()) {
+            let exact = values[((rank * values.len() as f64).ceil() as usize).max(1) - 1];
+            let found = values.partition_point(|other| *other < value) as f64 / values.len() as f64;
+            match values.len() {
+                0..1024 => assert_eq!(value, exact, "{files} × {rows}"),
+                _ => assert!((found - rank).abs() < 0.01, "rank {rank} of {files} × {rows} is off by {}", found - rank),
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_kept_of_distinct_values_is_all_of_it() {
+    for count in [0u64, 1, 512, 513, 4_000, 1_000_000] {
+        let mut distinct = Distinct::default();
+        distinct.extend((0..count).map(hash::integer));
+        let kept = postcard::to_extend(&distinct, Vec::new()).unwrap();
+        assert!(kept.len() <= 4 * 1024 + 8, "{} B", kept.len());
+        let read: Distinct = postcard::from_bytes(&kept).unwrap();
+        let (mut again, mut more) = (read, Distinct::default());
+        assert_eq!(again.count(), distinct.count());
+        more.extend((count / 2..count + 700).map(hash::integer));
+        again.merge(more.clone());
+        distinct.merge(more);
+        assert_eq!(again.count(), distinct.count());
+    }
+}
+
 #[test]
 fn sums_are_exact_and_without_order() {
     let mut random = SmallRng::seed_from_u64(11);
@@ -154,6 +200,10 @@ fn sums_are_exact_and_without_order() {
         right.iter().for_each(|value| other.add(*value));
         one.merge(other);
         assert_eq!(one.mean(values.len() as u64), Some(exact));
+        let kept = postcard::to_extend(&one, Vec::new()).unwrap();
+        assert!(kept.len() <= 400, "{} B", kept.len());
+        let read: ExactSum = postcard::from_bytes(&kept).unwrap();
+        assert_eq!(read.mean(values.len() as u64), Some(exact));
     }
 }
 

@@ -179,3 +179,6 @@ fn of_column(cells: &Cells, hashes: &[u64], rows: &mut Vec<u64>, is_first: bool)
         _ => put(&mut (0..cells.length).map(|row| cells.hash(row))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@
 //! Two kinds that look beyond a row ride along while memory allows: `references` looks values up in a set that was read
 //! before ([`known`]), and `unique` is proven by hashes that all differ ([`keys`]).
 
+mod by_file;
 mod cells;
 mod keys;
 mod known;
@@ -19,15 +20,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use arrow::array::RecordBatch;
 use futures::StreamExt;
 use lockgate_engine::{BatchStream, EngineError, Session};
 use lockgate_types::{AssetName, Profile, Schema};
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
+pub(crate) use by_file::{ByFile, scan_files};
 pub(crate) use cells::{Bytes, Cells, Data, key, with_bytes};
 pub(crate) use row_test::{BatchRange, Bounds, RowTest, Set};
 pub(crate) use samples::{KeySampler, RowSampler, sample_rows, text_of};
+pub(crate) use worker::StoredWorker;
 
 use crate::check::{KnownIn, Scanned};
 use crate::{Check, ChecksError, sql};
@@ -66,6 +70,12 @@ impl Predicates {
             self.texts.len() - 1
         })
     }
+
+    /// What goes after the columns of the SELECT.
+    fn sql(&self) -> String {
+        let texts = self.texts.iter().enumerate();
+        texts.map(|(at, text)| format!(", {} as \"__lockgate_{at}\"", sql::expression(text))).collect()
+    }
 }
 
 /// Scans `asset` once. Checks in `without` are left out: their SQL cannot be evaluated.
@@ -79,11 +89,10 @@ pub(crate) async fn scan(
     let mut predicates = Predicates::default();
     let memory = Memory::new(session.reserve("lookups of checks"));
     let tests = row_tests(session, schema, checks, without, &memory).await;
-    let plan = Arc::new(Plan::of(checks, schema, tests, without, &memory, &mut predicates));
-    let extra = predicates.texts.iter().enumerate();
-    let extra: String = extra.map(|(at, text)| format!(", {} as \"__lockgate_{at}\"", sql::expression(text))).collect();
-    let streams = session.partitions(&format!("select *{extra} from {}", sql::table(asset))).await?;
-    let mut workers = consume(streams, &plan).await?.into_iter();
+    let plan = Arc::new(Plan::of(checks, schema, tests, without, Some(memory), &mut predicates));
+    let query = format!("select *{} from {}", predicates.sql(), sql::table(asset));
+    let streams = session.partitions(&query).await?;
+    let mut workers = consume(streams, || Worker::new(plan.clone())).await?.into_iter();
     let mut all = workers.next().unwrap_or_else(|| Worker::new(plan.clone()));
     workers.for_each(|worker| all.merge(worker));
     let (schema, threads) = (schema.clone(), session.threads());
@@ -133,34 +142,45 @@ impl Drop for StopOnDrop {
     }
 }
 
+/// What the reader of a stream gathers.
+trait Gather: Send + 'static {
+    fn add(&mut self, batch: &RecordBatch) -> Result<(), ChecksError>;
+}
+
+impl Gather for Worker {
+    fn add(&mut self, batch: &RecordBatch) -> Result<(), ChecksError> {
+        self.count(batch);
+        Ok(())
+    }
+}
+
 /// Reads every stream on a blocking thread of its own: decoding and counting are work for the processor, which must
-/// not hold up the runtime. The workers come back in the order of the streams.
-async fn consume(streams: Vec<BatchStream>, plan: &Arc<Plan>) -> Result<Vec<Worker>, ChecksError> {
+/// not hold up the runtime. What was gathered comes back in the order of the streams.
+async fn consume<G: Gather>(streams: Vec<BatchStream>, new: impl Fn() -> G) -> Result<Vec<G>, ChecksError> {
     let stop = StopOnDrop(Arc::new(AtomicBool::new(false)));
     let runtime = Handle::current();
     let mut readers = JoinSet::new();
     for (at, stream) in streams.into_iter().enumerate() {
-        let (plan, stopped, runtime) = (plan.clone(), stop.0.clone(), runtime.clone());
-        readers.spawn_blocking(move || (at, runtime.block_on(read(stream, plan, &stopped))));
+        let (gathered, stopped, runtime) = (new(), stop.0.clone(), runtime.clone());
+        readers.spawn_blocking(move || (at, runtime.block_on(read(stream, gathered, &stopped))));
     }
-    let mut workers = Vec::new();
+    let mut all = Vec::new();
     while let Some(reader) = readers.join_next().await {
-        let (at, worker) = reader.map_err(|error| ChecksError::Stopped(error.to_string()))?;
-        workers.push((at, worker?));
+        let (at, gathered) = reader.map_err(|error| ChecksError::Stopped(error.to_string()))?;
+        all.push((at, gathered?));
     }
-    workers.sort_by_key(|(at, _)| *at);
-    Ok(workers.into_iter().map(|(_, worker)| worker).collect())
+    all.sort_by_key(|(at, _)| *at);
+    Ok(all.into_iter().map(|(_, gathered)| gathered).collect())
 }
 
-async fn read(mut stream: BatchStream, plan: Arc<Plan>, stopped: &AtomicBool) -> Result<Worker, ChecksError> {
-    let mut worker = Worker::new(plan);
+async fn read<G: Gather>(mut stream: BatchStream, mut gathered: G, stopped: &AtomicBool) -> Result<G, ChecksError> {
     while let Some(batch) = stream.next().await {
         if stopped.load(Ordering::Relaxed) {
             return Err(ChecksError::Stopped("the audit was given up".to_owned()));
         }
-        worker.add(&batch?);
+        gathered.add(&batch?)?;
     }
-    Ok(worker)
+    Ok(gathered)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use futures::StreamExt;
 use lockgate_engine::{EngineError, Session};
 use lockgate_types::Samples;
+use serde::{Deserialize, Serialize};
 
 use super::Cells;
 use crate::profile::hash;
@@ -23,7 +24,7 @@ const CELL_CHARACTERS: usize = 1000;
 
 type Row = Vec<Option<String>>;
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Kept {
     hash: u64,
     row: Row,
@@ -50,7 +51,7 @@ impl PartialEq for Kept {
 impl Eq for Kept {}
 
 /// The rows with the smallest hashes; the greatest of them is on top.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Sampler {
     kept: BinaryHeap<Kept>,
 }

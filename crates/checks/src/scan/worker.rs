@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 use lockgate_types::{DataType, Profile, Schema};
+use serde::{Deserialize, Serialize};
 
 use super::cells::{Cells, Data};
 use super::keys::{KeyHashes, Memory};
@@ -14,7 +15,7 @@ use super::samples::{RowTexts, Sampler, row_hash};
 use super::{Newest, Predicates, ScanResult};
 use crate::Check;
 use crate::check::Scanned;
-use crate::profile::{ColumnAccumulator, Scratch};
+use crate::profile::{ColumnAccumulator, Scratch, StoredColumn};
 
 /// The checks of a scan, bound to columns. Shared by its workers.
 #[derive(Debug)]
@@ -24,7 +25,8 @@ pub(crate) struct Plan {
     checks: Vec<PlannedCheck>,
     /// Columns whose texts are looked up by hash.
     hashed: Vec<bool>,
-    memory: Memory,
+    /// Where hashes of keys go; `None` where nothing is to be proven of them.
+    memory: Option<Memory>,
 }
 
 #[derive(Debug)]
@@ -48,7 +50,7 @@ impl Plan {
         schema: &Schema,
         tests: Vec<Option<RowTest>>,
         without: &BTreeSet<usize>,
-        memory: &Memory,
+        memory: Option<Memory>,
         predicates: &mut Predicates,
     ) -> Plan {
         let place = |name: &str| schema.columns.iter().position(|column| column.name == name);
@@ -69,7 +71,7 @@ impl Plan {
             let key: Option<Vec<usize>> = check
                 .rule
                 .unique_key()
-                .filter(|_| !is_left_out)
+                .filter(|_| !is_left_out && memory.is_some())
                 .and_then(|key| key.iter().map(|column| place(column)).collect());
             key.iter().flatten().for_each(|column| hashed[*column] = true);
             planned.push(PlannedCheck {
@@ -87,19 +89,19 @@ impl Plan {
             types: schema.columns.iter().map(|column| column.data_type.clone()).collect(),
             checks: planned,
             hashed,
-            memory: memory.clone(),
+            memory,
         }
     }
 }
 
 /// Counts of one check.
-#[derive(Debug, Default)]
-struct Counts {
-    failing: u64,
-    total: u64,
-    samples: Sampler,
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Counts {
+    pub(super) failing: u64,
+    pub(super) total: u64,
+    pub(super) samples: Sampler,
     /// Of the rows that the filter keeps, when there is one.
-    newest: Option<i64>,
+    pub(super) newest: Option<i64>,
 }
 
 /// One partition's accumulators.
@@ -117,6 +119,14 @@ pub(crate) struct Worker {
     hashes: Vec<Vec<u64>>,
 }
 
+/// What a worker found, as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StoredWorker {
+    pub(crate) rows: u64,
+    pub(crate) counts: Vec<Counts>,
+    pub(crate) profile: Vec<StoredColumn>,
+}
+
 /// The rows of a batch that a predicate keeps.
 struct Kept {
     rows: BooleanBuffer,
@@ -132,7 +142,7 @@ impl Worker {
             keys: plan
                 .checks
                 .iter()
-                .map(|check| check.key.as_ref().map(|_| KeyHashes::new(plan.memory.clone())))
+                .map(|check| check.key.as_ref().and(plan.memory.clone()).map(KeyHashes::new))
                 .collect(),
             profile: Vec::new(),
             scratch: Scratch::default(),
@@ -141,7 +151,28 @@ impl Worker {
         }
     }
 
-    pub(crate) fn add(&mut self, batch: &RecordBatch) {
+    pub(crate) fn stored(&self) -> StoredWorker {
+        let profile = self.profile.iter().map(ColumnAccumulator::stored).collect();
+        StoredWorker { rows: self.rows, counts: self.counts.clone(), profile }
+    }
+
+    /// Adds what was kept; answers whether it could, as it is of as many checks and columns.
+    pub(crate) fn merge_stored(&mut self, stored: StoredWorker) -> bool {
+        let StoredWorker { rows, counts, profile } = stored;
+        if counts.len() != self.plan.checks.len() || profile.len() != self.plan.columns.len() {
+            return false;
+        }
+        let named = self.plan.columns.iter().zip(&self.plan.types);
+        let profile = profile
+            .into_iter()
+            .zip(named)
+            .map(|(column, (name, kind))| ColumnAccumulator::of(column, name, &kind.to_arrow()))
+            .collect();
+        self.add(rows, counts, profile);
+        true
+    }
+
+    pub(crate) fn count(&mut self, batch: &RecordBatch) {
         let plan = self.plan.clone();
         let width = plan.columns.len().min(batch.num_columns());
         let (columns, predicates) = batch.columns().split_at(width);
@@ -207,22 +238,26 @@ impl Worker {
     }
 
     pub(crate) fn merge(&mut self, other: Worker) {
-        self.rows += other.rows;
-        for (ours, theirs) in self.counts.iter_mut().zip(other.counts) {
-            ours.failing += theirs.failing;
-            ours.total += theirs.total;
-            ours.samples.merge(theirs.samples);
-            ours.newest = ours.newest.max(theirs.newest);
-        }
+        self.add(other.rows, other.counts, other.profile);
         for (ours, theirs) in self.keys.iter_mut().zip(other.keys) {
             if let (Some(ours), Some(theirs)) = (ours, theirs) {
                 ours.merge(theirs);
             }
         }
+    }
+
+    fn add(&mut self, rows: u64, counts: Vec<Counts>, profile: Vec<ColumnAccumulator>) {
+        self.rows += rows;
+        for (ours, theirs) in self.counts.iter_mut().zip(counts) {
+            ours.failing += theirs.failing;
+            ours.total += theirs.total;
+            ours.samples.merge(theirs.samples);
+            ours.newest = ours.newest.max(theirs.newest);
+        }
         if self.profile.is_empty() {
-            self.profile = other.profile;
+            self.profile = profile;
         } else {
-            self.profile.iter_mut().zip(other.profile).for_each(|(ours, theirs)| ours.merge(theirs));
+            self.profile.iter_mut().zip(profile).for_each(|(ours, theirs)| ours.merge(theirs));
         }
     }
 

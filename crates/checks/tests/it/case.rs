@@ -262,6 +262,7 @@ impl Run<'_> {
                 known: &self.project.known,
                 suppressions: &suppressions,
                 gate: self.file.gate,
+                parts: None,
             },
         )
         .await

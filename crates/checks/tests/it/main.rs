@@ -6,6 +6,7 @@
 mod case;
 mod cases;
 mod documents;
+mod parts;
 mod random;
 mod staged;
 mod world;

@@ -30,7 +30,7 @@ impl SchemaLookup for Nothing {
 }
 
 /// Column by column: how values are made.
-const COLUMNS: [(&str, &str); 8] = [
+pub(crate) const COLUMNS: [(&str, &str); 8] = [
     ("i", "bigint"),
     ("n", "int"),
     ("x", "double"),
@@ -41,7 +41,7 @@ const COLUMNS: [(&str, &str); 8] = [
     ("b", "boolean"),
 ];
 
-fn cell(random: &mut SmallRng, column: &str, spread: i64) -> Option<String> {
+pub(crate) fn cell(random: &mut SmallRng, column: &str, spread: i64) -> Option<String> {
     if random.random_ratio(1, 8) {
         return None;
     }
@@ -71,10 +71,10 @@ fn cell(random: &mut SmallRng, column: &str, spread: i64) -> Option<String> {
 }
 
 /// A check in YAML, and the same thing as a function of a cell that is not null.
-struct Rule {
-    yaml: String,
-    column: &'static str,
-    fails: Box<dyn Fn(&str) -> bool>,
+pub(crate) struct Rule {
+    pub(crate) yaml: String,
+    pub(crate) column: &'static str,
+    pub(crate) fails: Box<dyn Fn(&str) -> bool>,
 }
 
 /// An amount of thousandths: exact for every column of numbers but the doubles.
@@ -84,7 +84,7 @@ fn thousandths(text: &str) -> i128 {
     sign * format!("{whole}{fraction:0<3}").parse::<i128>().unwrap()
 }
 
-fn rules(random: &mut SmallRng, spread: i64) -> Vec<Rule> {
+pub(crate) fn rules(random: &mut SmallRng, spread: i64) -> Vec<Rule> {
     let mut rules = Vec::new();
     let mut add = |yaml: String, column: &'static str, fails: Box<dyn Fn(&str) -> bool>| {
         rules.push(Rule { yaml, column, fails });
@@ -142,12 +142,12 @@ fn rules(random: &mut SmallRng, spread: i64) -> Vec<Rule> {
     rules
 }
 
-struct Compiled {
-    checks: Vec<Check>,
-    table: Table,
+pub(crate) struct Compiled {
+    pub(crate) checks: Vec<Check>,
+    pub(crate) table: Table,
 }
 
-fn compile(rules: &[Rule], filter: Option<&str>, reject: bool, rows: Vec<Vec<Option<String>>>) -> Compiled {
+pub(crate) fn compile(rules: &[Rule], filter: Option<&str>, reject: bool, rows: Vec<Vec<Option<String>>>) -> Compiled {
     let mut text = String::from("kind: source\nread: { path: t.csv }\ncolumns:\n");
     for (name, kind) in COLUMNS {
         text.push_str(&format!("  {name}: \"{kind}\"\n"));
@@ -325,12 +325,13 @@ async fn audited(
         known: &[],
         suppressions: &[],
         gate: GateMode::Block,
+        parts: None,
     };
     let report = lockgate_checks::audit(&compiled.checks, cx).await.unwrap();
     (session, report)
 }
 
-fn same_profile(found: &ColumnProfile, column: &str, cells: &[Option<&str>]) {
+pub(crate) fn same_profile(found: &ColumnProfile, column: &str, cells: &[Option<&str>]) {
     let values: Vec<&str> = cells.iter().flatten().copied().collect();
     assert_eq!(found.nulls as usize, cells.len() - values.len(), "{column}");
     let distinct: BTreeSet<String> = values

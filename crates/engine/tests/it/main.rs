@@ -3,6 +3,7 @@
 
 mod cases;
 mod fixture;
+mod lasting;
 mod memory;
 mod reads;
 mod rows;

@@ -440,10 +440,12 @@ impl TableSweep<'_> {
             _ => listed.rejects.contains(path),
         };
         let mut sorted = Sorted::default();
+        let shares = files.iter().any(|file| lists(&self.needs.kept, &file.path));
         for file in files {
             // What stands beside the data (`version.json`, commits) stays while the version may be read.
             let is_beside = file.path.ends_with(".json") && self.needs.read_numbers.contains(&number);
-            let side = if lists(&self.needs.kept, &file.path) {
+            // What is known of files (`parts.bin`) is of use to whoever has them.
+            let side = if lists(&self.needs.kept, &file.path) || (shares && file.is_parts()) {
                 &mut sorted.listed
             } else if is_beside || lists(&self.needs.read, &file.path) {
                 &mut sorted.read

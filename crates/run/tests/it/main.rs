@@ -13,6 +13,7 @@ mod gc;
 mod groups;
 mod lateness;
 mod loads;
+mod parts;
 mod plans;
 mod races;
 mod rebuild;

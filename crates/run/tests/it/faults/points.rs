@@ -37,6 +37,7 @@ impl Mode {
 pub(crate) const TABLE: &[(&str, &[Story])] = &[
     ("lake.file_staged", &[Story::Run]),
     ("lake.version_recorded", &[Story::Run]),
+    ("lake.parts_written", &[Story::Run]),
     ("lake.commit_prepared", &[Story::Run]),
     ("lake.before_put", &[Story::Run, Story::Foreign]),
     ("lake.after_put", &[Story::Run]),
