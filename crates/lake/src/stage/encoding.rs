@@ -83,8 +83,11 @@ fn column_properties(
         // Booleans, binary, wide decimals and nested columns: the crate's defaults.
         _ => return properties,
     };
+    // What is packed to its bits has nothing left to compress, and looking for it takes as long as for texts.
+    let compression = if dictionary { Compression::LZ4_RAW } else { Compression::UNCOMPRESSED };
     properties
         .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
+        .set_column_compression(path.clone(), compression)
         .set_column_dictionary_enabled(path.clone(), dictionary)
 }
 
