@@ -44,6 +44,7 @@ sessions! {
     init
     keep
     late
+    loads
     look
     project
     secrets
