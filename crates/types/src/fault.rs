@@ -6,6 +6,8 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::FaultKind;
+
 /// A durable step that can be made to fail. Crates list theirs in `pub const FAULT_POINTS: &[FaultPoint]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultPoint {
@@ -17,13 +19,19 @@ pub struct FaultPoint {
 
 /// An injected failure.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("injected fault at {0}")]
-pub struct Fault(pub &'static str);
+#[error("injected fault at {point}")]
+pub struct Fault {
+    pub point: &'static str,
+    /// `transient` faults are tried again like a network's; `fail` ones are not, so that a test gets what it asked for.
+    pub kind: FaultKind,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
     /// Answer an error this many more times.
     Fail(u32),
+    /// The same, with a fault that may pass.
+    Transient(u32),
     /// End the process at once, as SIGKILL would.
     Kill,
     /// Sleep for so many milliseconds, once.
@@ -39,7 +47,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Reads `LOCKGATE_FAULTS`: `point=fail`, `point=fail:3`, `point=kill`, `point=freeze:500`, separated by commas.
+    /// Reads `LOCKGATE_FAULTS`: `point=fail`, `point=fail:3`, `point=transient:3`, `point=kill`, `point=freeze:500`, separated by commas.
     /// What it cannot read it ignores: only tests set it.
     pub fn from_env() -> Self {
         let faults = Faults::default();
@@ -56,6 +64,7 @@ impl Faults {
         let (word, number) = action.split_once(':').unwrap_or((action, ""));
         let action = match word {
             "fail" => Action::Fail(number.parse().unwrap_or(1)),
+            "transient" => Action::Transient(number.parse().unwrap_or(1)),
             "kill" => Action::Kill,
             "freeze" => Action::Freeze(number.parse().unwrap_or(1_000)),
             _ => return,
@@ -76,8 +85,8 @@ impl Faults {
             let Some(action) = actions.get_mut(point.name) else { return Ok(()) };
             let now = *action;
             match action {
-                Action::Fail(0) => return Ok(()),
-                Action::Fail(left) => *left -= 1,
+                Action::Fail(0) | Action::Transient(0) => return Ok(()),
+                Action::Fail(left) | Action::Transient(left) => *left -= 1,
                 Action::Freeze(_) => {
                     actions.remove(point.name);
                 }
@@ -87,7 +96,8 @@ impl Faults {
         };
         *self.fired.lock().unwrap_or_else(PoisonError::into_inner).entry(point.name).or_insert(0) += 1;
         match action {
-            Action::Fail(_) => Err(Fault(point.name)),
+            Action::Fail(_) => Err(Fault { point: point.name, kind: FaultKind::Permanent }),
+            Action::Transient(_) => Err(Fault { point: point.name, kind: FaultKind::Transient }),
             // No destructor runs and nothing is flushed, which is what a crash looks like to the disk.
             Action::Kill => std::process::abort(),
             Action::Freeze(ms) => {
