@@ -46,6 +46,7 @@ sessions! {
     late
     look
     project
+    retry
     secrets
     story
     unit_tests

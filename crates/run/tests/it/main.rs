@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout)] // and children answer on it
 
 mod child;
+mod clocks;
 mod decisions;
 mod diff;
 mod doctor;
@@ -11,10 +12,13 @@ mod durability;
 mod gate;
 mod gc;
 mod groups;
+mod hands;
 mod lateness;
 mod loads;
 mod plans;
 mod races;
 mod rebuild;
 mod retention;
+mod retries;
+mod retry_run;
 mod world;
