@@ -21,6 +21,9 @@ use tally::Tally;
 /// Where tests find a Python with the packages of `python.rs`.
 const PYTHON: &str = "LOCKGATE_TEST_PYTHON";
 
+/// For how long each fuzz test tries, when nobody says.
+const FUZZ: (&str, &str) = ("LOCKGATE_FUZZ_SECONDS", "20");
+
 /// One step: its name, and how it came out.
 struct Step {
     name: &'static str,
@@ -94,6 +97,9 @@ fn tests(root: &Path) -> Result<Tally> {
         cargo::command(root, &["test", "--workspace", "--no-fail-fast", "--quiet"])
     };
     command.env(PYTHON, python).env("CARGO_TERM_COLOR", "never");
+    if std::env::var_os(FUZZ.0).is_none() {
+        command.env(FUZZ.0, FUZZ.1);
+    }
     // nextest speaks on stderr, cargo's runner on stdout.
     let (tally, status) = if has_nextest {
         let mut child = command.stderr(Stdio::piped()).spawn().context("cargo does not start")?;

@@ -49,7 +49,7 @@ pub struct Stage {
 impl Default for Stage {
     fn default() -> Self {
         let clock = Arc::new(FixedClock(Mutex::new(samples::noon())));
-        let effects = Effects { clock: clock.clone(), ids: Effects::real().ids, faults: Arc::new(Faults::default()) };
+        let effects = Effects { clock: clock.clone(), faults: Arc::new(Faults::default()), ..Effects::real() };
         Stage { clock, effects }
     }
 }

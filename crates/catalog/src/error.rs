@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lockgate_types::{AssetName, Diagnostic, Fault, RunId, RunState, VersionNumber, VersionState};
+use lockgate_types::{AssetName, Diagnostic, Fault, FaultKind, RunId, RunState, VersionNumber, VersionState};
 
 use crate::codes;
 
@@ -62,10 +62,12 @@ fn version_text(number: Option<VersionNumber>) -> String {
 }
 
 impl CatalogError {
-    /// Whether the same call may succeed a little later, with nothing mended.
-    pub fn is_transient(&self) -> bool {
+    /// Whether the same call may go well when it is made again, with nothing mended.
+    pub fn fault_kind(&self) -> FaultKind {
         match self {
-            CatalogError::Locked { .. } | CatalogError::Fault(_) => true,
+            CatalogError::Locked { .. } => FaultKind::Transient,
+            CatalogError::Io { source, .. } => FaultKind::of_io(source.kind()),
+            CatalogError::Fault(fault) => fault.kind,
             CatalogError::Fenced { .. }
             | CatalogError::BaseMoved { .. }
             | CatalogError::Publishing { .. }
@@ -78,8 +80,7 @@ impl CatalogError {
             | CatalogError::Newer { .. }
             | CatalogError::ReadOnly { .. }
             | CatalogError::DiskFull { .. }
-            | CatalogError::Io { .. }
-            | CatalogError::Database { .. } => false,
+            | CatalogError::Database { .. } => FaultKind::Permanent,
         }
     }
 

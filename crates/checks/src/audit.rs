@@ -125,9 +125,13 @@ fn evaluated<T>(result: Result<T, EngineError>) -> Result<Result<T, String>, Che
         Err(error @ (EngineError::Sql(_) | EngineError::DoesNotFit { .. } | EngineError::Execution(_))) => {
             Ok(Err(error.diagnostic().message))
         }
-        Err(error @ (EngineError::OutOfMemory(_) | EngineError::Unreadable(_) | EngineError::Engine(_))) => {
-            Err(error.into())
-        }
+        Err(
+            error @ (EngineError::OutOfMemory(_)
+            | EngineError::Unreadable(_)
+            | EngineError::StoreFailed(_)
+            | EngineError::SpillFull { .. }
+            | EngineError::Engine(_)),
+        ) => Err(error.into()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What can go wrong.
 
-use lockgate_types::Diagnostic;
+use lockgate_types::{Diagnostic, FaultKind};
 
 use crate::codes::AUDIT_STOPPED;
 
@@ -15,6 +15,14 @@ pub enum ChecksError {
 }
 
 impl ChecksError {
+    /// Whether the same audit may go well when it is done again.
+    pub fn fault_kind(&self) -> FaultKind {
+        match self {
+            ChecksError::Engine(error) => error.fault_kind(),
+            ChecksError::Stopped(_) => FaultKind::Transient,
+        }
+    }
+
     /// What a person sees.
     pub fn diagnostic(&self) -> Diagnostic {
         match self {

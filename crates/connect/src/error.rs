@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use lockgate_lake::LakeError;
-use lockgate_types::{Diagnostic, Diagnostics, Place};
+use lockgate_types::{Diagnostic, Diagnostics, FaultKind, Place};
 
 use crate::codes;
 
@@ -58,6 +58,27 @@ impl ConnectError {
 
     pub(crate) fn corrupt(file: &str, what: impl Into<String>) -> Self {
         ConnectError::Corrupt { file: file.to_owned(), what: what.into() }
+    }
+
+    /// Whether reading may go well when it is tried again.
+    pub fn fault_kind(&self) -> FaultKind {
+        match self {
+            ConnectError::Unreadable { error, .. } => FaultKind::of_io(error.kind()),
+            ConnectError::ChangedMeanwhile { .. } => FaultKind::Transient,
+            ConnectError::Http { manner, .. } => match manner {
+                HttpManner::Permanent => FaultKind::Permanent,
+                HttpManner::Transient => FaultKind::Transient,
+                HttpManner::Throttled(retry_after) => FaultKind::Throttled { retry_after: *retry_after },
+            },
+            ConnectError::Stage(error) => error.fault_kind(),
+            ConnectError::CutShort { .. }
+            | ConnectError::Corrupt { .. }
+            | ConnectError::Header { .. }
+            | ConnectError::Encoding { .. }
+            | ConnectError::Refused(_)
+            | ConnectError::Broken { .. }
+            | ConnectError::Interrupted => FaultKind::Permanent,
+        }
     }
 
     /// All of it, as a person sees it.

@@ -10,13 +10,13 @@ use lockgate_kind::{Asset, BuildContext, Built, Input, KindError, ObserveContext
 use lockgate_lake::Layout;
 use lockgate_project::{AssetFile, Load};
 use lockgate_types::{
-    AssetName, Column, Diagnostic, Diagnostics, Fingerprint, RejectedRows, Schema, Threshold, Version,
+    AssetName, Column, Diagnostic, Diagnostics, FaultKind, Fingerprint, RejectedRows, Schema, Threshold, Version,
 };
 use tokio::runtime::Handle;
 
 use crate::codes;
 use crate::columns::Expected;
-use crate::error::{ConnectError, HttpManner};
+use crate::error::ConnectError;
 use crate::http::{self, Fetched};
 use crate::input::{LocalFile, Stamp};
 use crate::inventory::{Known, SourceState, blocking, compare};
@@ -50,30 +50,17 @@ struct Files {
 
 impl From<ConnectError> for KindError {
     fn from(error: ConnectError) -> KindError {
-        let diagnostics = error.diagnostics();
+        let kind = error.fault_kind();
         match error {
             ConnectError::Interrupted => KindError::Interrupted,
             ConnectError::Stage(error) => KindError::Lake(error),
-            ConnectError::ChangedMeanwhile { .. } => KindError::Transient(error.diagnostic()),
-            ConnectError::Unreadable { error: ref system, .. } => match system.kind() {
-                std::io::ErrorKind::NotFound
-                | std::io::ErrorKind::PermissionDenied
-                | std::io::ErrorKind::IsADirectory => KindError::Permanent(diagnostics),
-                _ => KindError::Transient(error.diagnostic()),
-            },
-            ConnectError::Http { manner, .. } => match manner {
-                HttpManner::Permanent => KindError::Permanent(diagnostics),
-                HttpManner::Transient => KindError::Transient(error.diagnostic()),
-                HttpManner::Throttled(retry_after) => {
-                    KindError::Throttled { diagnostic: error.diagnostic(), retry_after }
+            other => match kind {
+                FaultKind::Permanent => KindError::Permanent(other.diagnostics()),
+                FaultKind::Transient => KindError::Transient(other.diagnostic()),
+                FaultKind::Throttled { retry_after } => {
+                    KindError::Throttled { diagnostic: other.diagnostic(), retry_after }
                 }
             },
-            ConnectError::CutShort { .. }
-            | ConnectError::Corrupt { .. }
-            | ConnectError::Header { .. }
-            | ConnectError::Encoding { .. }
-            | ConnectError::Refused(_)
-            | ConnectError::Broken { .. } => KindError::Permanent(diagnostics),
         }
     }
 }

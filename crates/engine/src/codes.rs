@@ -203,6 +203,13 @@ pub(crate) static UNREADABLE: Code = Code {
 doctor` says which versions are affected; `lockgate run --force` builds the asset again.",
 };
 
+pub(crate) static SPILL_FULL: Code = Code {
+    id: "LG0225",
+    title: "no space is left for spilled data",
+    text: "What a query cannot hold in `engine.memory` it writes to `.lockgate/spill/` in the project's folder, and the disk is full. Nothing was
+published and nothing is lost. Free some space, or raise `engine.memory` in `lockgate.yml` so that less is spilled, and run again.",
+};
+
 pub(crate) static ENGINE: Code = Code {
     id: "LG0224",
     title: "the engine cannot start",

@@ -1,8 +1,12 @@
 //! What can go wrong, and what a person is told of it.
 
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::DataFusionError;
-use lockgate_types::{Diagnostic, Diagnostics};
+use lockgate_types::{Diagnostic, Diagnostics, FaultKind, Place};
 
 use crate::codes;
 
@@ -25,9 +29,15 @@ pub enum EngineError {
     /// An expression has no value for some row.
     #[error("{0}")]
     Execution(String),
-    /// A file of a version is missing or damaged, or the store failed.
+    /// A file of a version is missing or damaged.
     #[error("{0}")]
     Unreadable(String),
+    /// The store did not answer as it should; asked again it may.
+    #[error("{0}")]
+    StoreFailed(String),
+    /// Nothing more can be written to the folder for spilled data.
+    #[error("no space is left for spilled data in {}: {detail}", folder.display())]
+    SpillFull { folder: PathBuf, detail: String },
     /// The engine cannot be set up.
     #[error("{0}")]
     Engine(String),
@@ -49,6 +59,10 @@ impl EngineError {
             EngineError::Execution(_) => Diagnostic::error(&codes::EXECUTION, self.to_string()),
             EngineError::Unreadable(_) => Diagnostic::error(&codes::UNREADABLE, self.to_string())
                 .hint("`lockgate doctor` says which versions are affected"),
+            EngineError::StoreFailed(_) => Diagnostic::error(&codes::UNREADABLE, self.to_string()).hint("run again"),
+            EngineError::SpillFull { folder, .. } => Diagnostic::error(&codes::SPILL_FULL, self.to_string())
+                .at(Place::file(folder))
+                .hint("free some space, or raise `engine.memory` so that less is spilled; nothing is lost: run again"),
             EngineError::Engine(_) => Diagnostic::error(&codes::ENGINE, self.to_string()),
         }
     }
@@ -68,7 +82,23 @@ impl EngineError {
             | EngineError::DoesNotFit { .. }
             | EngineError::Execution(_)
             | EngineError::Unreadable(_)
+            | EngineError::StoreFailed(_)
+            | EngineError::SpillFull { .. }
             | EngineError::Engine(_) => false,
+        }
+    }
+
+    /// Whether the same work may go well when it is done again.
+    pub fn fault_kind(&self) -> FaultKind {
+        match self {
+            // What ran beside it may have ended by then.
+            EngineError::OutOfMemory(_) | EngineError::StoreFailed(_) => FaultKind::Transient,
+            EngineError::Sql(_)
+            | EngineError::DoesNotFit { .. }
+            | EngineError::Execution(_)
+            | EngineError::Unreadable(_)
+            | EngineError::SpillFull { .. }
+            | EngineError::Engine(_) => FaultKind::Permanent,
         }
     }
 }
@@ -77,20 +107,66 @@ impl From<DataFusionError> for EngineError {
     fn from(error: DataFusionError) -> Self {
         let root = error.find_root();
         let text = clean(&root.strip_backtrace());
-        match root {
-            DataFusionError::ResourcesExhausted(_) => EngineError::OutOfMemory(text),
-            DataFusionError::ParquetError(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
-                EngineError::Unreadable(text)
+        if let DataFusionError::ResourcesExhausted(_) = root {
+            return EngineError::OutOfMemory(text);
+        }
+        let of_a_file = match root {
+            DataFusionError::ParquetError(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => true,
+            DataFusionError::ArrowError(error, _) => {
+                matches!(
+                    error.as_ref(),
+                    ArrowError::ParquetError(_) | ArrowError::IpcError(_) | ArrowError::IoError(..)
+                )
             }
-            DataFusionError::ArrowError(error, _) => match error.as_ref() {
-                ArrowError::ParquetError(_) | ArrowError::IpcError(_) | ArrowError::IoError(..) => {
-                    EngineError::Unreadable(text)
-                }
-                _ => EngineError::Execution(text),
-            },
-            _ => EngineError::Execution(text),
+            _ => false,
+        };
+        match outside(root) {
+            // Versions are read here and never written, so what is full is the folder for spilled data.
+            Some(Cause::Io(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded, words)) => {
+                EngineError::SpillFull { folder: PathBuf::new(), detail: words }
+            }
+            Some(cause) if cause.fault_kind() == FaultKind::Transient => EngineError::StoreFailed(text),
+            Some(_) => EngineError::Unreadable(text),
+            None if of_a_file => EngineError::Unreadable(text),
+            None => EngineError::Execution(text),
         }
     }
+}
+
+/// What the world outside said, under everything that was wrapped around it.
+enum Cause {
+    Io(io::ErrorKind, String),
+    Store(FaultKind),
+}
+
+impl Cause {
+    fn fault_kind(&self) -> FaultKind {
+        match self {
+            Cause::Io(kind, _) => FaultKind::of_io(*kind),
+            Cause::Store(kind) => *kind,
+        }
+    }
+}
+
+/// The innermost I/O error, else the store's.
+fn outside(error: &(dyn Error + 'static)) -> Option<Cause> {
+    let (mut found, mut next) = (None, Some(error));
+    while let Some(error) = next {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            // An error of ours may travel inside one of the system's.
+            if io.raw_os_error().is_some() || io.get_ref().is_none() {
+                return Some(Cause::Io(io.kind(), io.to_string()));
+            }
+        }
+        if let Some(store) = error.downcast_ref::<object_store::Error>() {
+            found = Some(Cause::Store(match store {
+                object_store::Error::Generic { .. } | object_store::Error::JoinError { .. } => FaultKind::Transient,
+                _ => FaultKind::Permanent,
+            }));
+        }
+        next = error.source();
+    }
+    found
 }
 
 /// DataFusion's message without its prefixes; the first line says what is wrong.

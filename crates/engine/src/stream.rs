@@ -76,7 +76,7 @@ pub(crate) async fn start(
 ) -> Result<Vec<BatchStream>, EngineError> {
     let plan = state.create_physical_plan(logical).await?;
     if !joins_may_not_fit(state, &plan)? {
-        let meter = Arc::new(SpillMeter::new(plan.clone(), spilled.clone()));
+        let meter = Arc::new(SpillMeter::new(plan.clone(), spilled.clone(), state));
         let streams = execute(state, plan, shape)?;
         return Ok(streams
             .into_iter()
@@ -123,7 +123,7 @@ async fn first_batches(
     finish: &Finish,
     spilled: &OnSpill,
 ) -> Result<Vec<BatchStream>, EngineError> {
-    let meter = Arc::new(SpillMeter::new(plan.clone(), spilled.clone()));
+    let meter = Arc::new(SpillMeter::new(plan.clone(), spilled.clone(), state));
     let tasks: Vec<_> = execute(state, plan, shape)?
         .into_iter()
         .map(|mut stream| {
@@ -138,7 +138,8 @@ async fn first_batches(
         futures::future::try_join_all(tasks.into_iter().map(|task| async {
             task.join_unwind().await.map_err(|error| EngineError::Execution(error.to_string()))?
         }))
-        .await?;
+        .await
+        .map_err(|error| meter.told(error))?;
     let streams = started.into_iter().map(|(first, stream)| {
         let schema = stream.schema();
         let batches = futures::stream::iter(first.map(Ok)).chain(stream.map_err(EngineError::from));
@@ -167,9 +168,6 @@ fn finished(
     let (finish, meter) = (finish.clone(), meter.clone());
     BatchStream::new(
         finish.schema(&schema),
-        batches.map(move |batch| {
-            let _held = &meter;
-            finish.batch(batch?)
-        }),
+        batches.map(move |batch| finish.batch(batch.map_err(|error| meter.told(error))?)),
     )
 }

@@ -19,7 +19,7 @@ use lockgate_engine::{ColumnLineage, PinnedTable, Session};
 use lockgate_lake::Table;
 use lockgate_project::{AssetFile, KeyDoc, Project, SqlText};
 use lockgate_types::{
-    AssetName, DataFile, Diagnostic, Diagnostics, Effects, Place, RejectedRows, Schema, Threshold, Version,
+    AssetName, DataFile, Diagnostic, Diagnostics, Effects, FaultKind, Place, RejectedRows, Schema, Threshold, Version,
     VersionNumber,
 };
 use tokio_util::sync::CancellationToken;
@@ -242,6 +242,17 @@ pub enum KindError {
 }
 
 impl KindError {
+    /// Whether the same build may go well when it is done again.
+    pub fn fault_kind(&self) -> FaultKind {
+        match self {
+            KindError::Transient(_) => FaultKind::Transient,
+            KindError::Throttled { retry_after, .. } => FaultKind::Throttled { retry_after: *retry_after },
+            KindError::Lake(error) => error.fault_kind(),
+            KindError::Engine(error) => error.fault_kind(),
+            KindError::Permanent(_) | KindError::Interrupted => FaultKind::Permanent,
+        }
+    }
+
     pub fn permanent(diagnostic: Diagnostic) -> Self {
         KindError::Permanent(Diagnostics(vec![diagnostic]))
     }

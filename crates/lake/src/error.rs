@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use lockgate_types::{AssetName, Diagnostic, Fault, Place, VersionNumber};
+use lockgate_types::{AssetName, Diagnostic, Fault, FaultKind, Place, VersionNumber};
 
 use crate::codes;
 
@@ -76,6 +76,23 @@ fn said(head: Option<u64>) -> String {
     head.map_or_else(|| "nothing".to_owned(), |head| format!("Delta version {head}"))
 }
 
+/// An object store's answer. Its list is open, and what it has no word for is the network's.
+fn of_store(error: &object_store::Error) -> FaultKind {
+    match error {
+        object_store::Error::NotFound { .. }
+        | object_store::Error::InvalidPath { .. }
+        | object_store::Error::NotSupported { .. }
+        | object_store::Error::AlreadyExists { .. }
+        | object_store::Error::Precondition { .. }
+        | object_store::Error::NotModified { .. }
+        | object_store::Error::NotImplemented { .. }
+        | object_store::Error::PermissionDenied { .. }
+        | object_store::Error::Unauthenticated { .. }
+        | object_store::Error::UnknownConfigurationKey { .. } => FaultKind::Permanent,
+        _ => FaultKind::Transient,
+    }
+}
+
 impl LakeError {
     /// Sorts an I/O error into what a person can do about it.
     pub(crate) fn io(what: &'static str, path: &Path, source: std::io::Error) -> Self {
@@ -101,6 +118,29 @@ impl LakeError {
             cause = error.source();
         }
         LakeError::Store { what, path: path.to_owned(), source: Box::new(source) }
+    }
+
+    /// Whether the same work may go well when it is done again.
+    pub fn fault_kind(&self) -> FaultKind {
+        match self {
+            LakeError::Io { source, .. } => FaultKind::of_io(source.kind()),
+            LakeError::Store { source, .. } => of_store(source),
+            LakeError::Fault(fault) => fault.kind,
+            LakeError::ReadOnly { .. }
+            | LakeError::Full { .. }
+            | LakeError::Missing { .. }
+            | LakeError::Damaged { .. }
+            | LakeError::NotExclusive { .. }
+            | LakeError::Unsupported { .. }
+            | LakeError::LogLost { .. }
+            | LakeError::NoSuchEntry { .. }
+            | LakeError::CommitDiffers { .. }
+            | LakeError::Published { .. }
+            | LakeError::Partition { .. }
+            | LakeError::Schema { .. }
+            | LakeError::Encode { .. }
+            | LakeError::Task(_) => FaultKind::Permanent,
+        }
     }
 
     /// What a person sees; the place is the file or folder in the store.

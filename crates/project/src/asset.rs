@@ -50,6 +50,8 @@ pub struct AssetFile {
     pub cluster_by: Vec<String>,
     /// Line 0 when it is not said in `source`.
     pub cluster_by_span: Span,
+    /// How often an attempt that failed is made again.
+    pub retries: u32,
     /// The contract, in its order.
     pub columns: Option<Vec<ContractColumn>>,
     pub checks: Vec<CheckEntry>,
@@ -200,6 +202,14 @@ pub const ENVELOPE_KEYS: &[KeyDoc] = &[
         text: "Columns by which rows are sorted in the files.",
     },
     KeyDoc {
+        key: "retries",
+        kind: "integer",
+        default: "3",
+        text: "How often an attempt is made again when its fault may pass: a network that broke off, a server that asks to slow \
+               down, a locked catalog, a file that changed while it was read. The waits between them double, with chance. What fails \
+               the same way each time fails at once.",
+    },
+    KeyDoc {
         key: "columns",
         kind: "map",
         default: "",
@@ -235,6 +245,9 @@ pub const ENVELOPE_KEYS: &[KeyDoc] = &[
                and builds only what comes. `scd2`, and a source's `append`, are always `forward`.",
     },
 ];
+
+/// Of an asset that says nothing.
+const RETRIES: u32 = 3;
 
 /// The kind of every `.sql` file.
 const TRANSFORM: &str = "transform";
@@ -348,6 +361,7 @@ fn envelope(
         partition_by_span,
         cluster_by: shared.cluster_by.unwrap_or_default(),
         cluster_by_span,
+        retries: shared.retries.unwrap_or(RETRIES),
         columns,
         checks,
         rest,

@@ -13,6 +13,7 @@ pub(crate) struct Shared {
     pub(crate) load: Option<Load>,
     pub(crate) partition_by: Option<Vec<String>>,
     pub(crate) cluster_by: Option<Vec<String>>,
+    pub(crate) retries: Option<u32>,
 }
 
 /// The keys that `_defaults.yml` takes: for everything in its folder and below.
@@ -39,6 +40,7 @@ pub const DEFAULTS_KEYS: &[KeyDoc] = &[
         default: "",
         text: "For assets without a `cluster_by`.",
     },
+    KeyDoc { key: "retries", kind: "integer", default: "", text: "For assets without `retries`." },
 ];
 
 impl Shared {
@@ -52,6 +54,7 @@ impl Shared {
             load: asset::load(fields),
             partition_by: column_names(fields, "partition_by"),
             cluster_by: column_names(fields, "cluster_by"),
+            retries: retries(fields),
         }
     }
 
@@ -67,6 +70,7 @@ impl Shared {
             load: self.load.or_else(|| above.load.clone()),
             partition_by: self.partition_by.or_else(|| above.partition_by.clone()),
             cluster_by: self.cluster_by.or_else(|| above.cluster_by.clone()),
+            retries: self.retries.or(above.retries),
         }
     }
 }
@@ -86,6 +90,22 @@ pub(crate) fn gate(fields: &mut Fields<'_>) -> Option<GateMode> {
     match fields.choice("gate", &["block", "report"])? {
         "report" => Some(GateMode::Report),
         _ => Some(GateMode::Block),
+    }
+}
+
+/// More than this is a loop.
+const RETRIES_MAX: u32 = 100;
+
+fn retries(fields: &mut Fields<'_>) -> Option<u32> {
+    let said = fields.integer("retries")?;
+    match u32::try_from(said) {
+        Ok(retries @ 0..=RETRIES_MAX) => Some(retries),
+        _ => {
+            let span = fields.node("retries").map(|node| node.span).unwrap_or_default();
+            fields.error(span, &codes::WRONG_VALUE, format!("`retries` is {said}")).expected =
+                Some(format!("0 to {RETRIES_MAX}"));
+            None
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 mod table;
 
 use lockgate_lake::LakeError;
-use lockgate_types::{AssetName, RunState, TaskState, VersionNumber};
+use lockgate_types::{AssetName, RunId, RunState, TaskState, VersionNumber};
 use serde::Serialize;
 
 use crate::gc::{GcReport, Removed};
@@ -170,20 +170,25 @@ impl Workspace {
                 report.push(Finding::new(Health::Well, "run", format!("run {} of {} goes on", run.id, run.actor)));
                 continue;
             }
-            let now = self.effects.clock.now();
-            for mut task in self.catalog.tasks(&run.id).await? {
-                if matches!(task.state, TaskState::Waiting | TaskState::Running) {
-                    task.state = TaskState::Interrupted;
-                    task.ended_at = Some(now);
-                    task.message = Some("its process is gone".to_owned());
-                    self.catalog.set_task(&task).await?;
-                }
-            }
-            self.catalog.end_run(&run.id, RunState::Interrupted, now).await?;
+            self.end_abandoned(&run.id).await?;
             let message = format!("run {} of {} was left by its process, and is marked interrupted", run.id, run.actor);
             report.push(Finding::new(Health::Healed, "run", message).next("run"));
         }
         Ok(())
+    }
+
+    /// Marks a run interrupted whose process is gone.
+    pub(crate) async fn end_abandoned(&self, run: &RunId) -> Result<(), RunError> {
+        let now = self.effects.clock.now();
+        for mut task in self.catalog.tasks(run).await? {
+            if matches!(task.state, TaskState::Waiting | TaskState::Running) {
+                task.state = TaskState::Interrupted;
+                task.ended_at = Some(now);
+                task.message = Some("its process is gone".to_owned());
+                self.catalog.set_task(&task).await?;
+            }
+        }
+        Ok(self.catalog.end_run(run, RunState::Interrupted, now).await?)
     }
 
     async fn look_at_leases(&self, report: &mut DoctorReport) -> Result<(), RunError> {

@@ -1,6 +1,6 @@
 //! What can go wrong in planning and running.
 
-use lockgate_types::{AssetName, Code, Diagnostic, Diagnostics, Fault, VersionNumber};
+use lockgate_types::{AssetName, Code, Diagnostic, Diagnostics, Fault, FaultKind, VersionNumber};
 
 /// What a caller can act on.
 #[derive(Debug, thiserror::Error)]
@@ -118,10 +118,18 @@ codes! {
         "A catalog cannot be replaced under processes that have it open: what they record would be lost with the old file. Wait for them to end, or stop them.";
     CATALOG_LOST = "LG0733", "the catalog is empty, and the store is not",
         "The store has tables that Lockgate published, and the catalog knows no version of any. The catalog's file, `.lockgate/catalog.db`, was removed or left behind when the project was moved. Publishing now would count versions from 1 again and forget what is live. Put the file back, or make it anew from the store:\n\n```\nlockgate doctor --rebuild --why \"the catalog was lost\"\n```\n\nTo begin from nothing on purpose, move the store's folder away.";
+    STORE_LOST = "LG0737", "the store is empty, and the catalog is not",
+        "The catalog has live versions, and the store has not one of their tables: its folder was moved or removed, or the disk that it lies on is not mounted. Publishing now would begin new tables in its place, which the old ones would meet when they come back. Nothing was changed. Put the store back, or set `store:` in `lockgate.yml` to where it is now. If it is lost for good:\n\n```\nlockgate run --force --confirm\n```";
     UNSEEN = "LG0734", "this run could not be seen by others",
         "A run notes itself in a file under `.lockgate/readers/`, which it keeps locked while it lives. `gc` and `doctor` tell by it that the run lives and what it may be reading. The file could not be made or written, so the run was not begun.\n\n```\nls -ld .lockgate .lockgate/readers\n```";
     CANNOT_LOOK = "LG0736", "the readers cannot be listed",
         "`gc` and `doctor` look through the files under `.lockgate/readers/` to see who is reading. The folder could not be listed, so nothing was removed.";
+    NO_RUN = "LG0750", "no such run",
+        "`lockgate run --retry` takes up the unfinished tasks of the last run of the environment, `--retry RUN` those of another one. The id is that of the events of `run --json`, of `lockgate status --json` and of `lockgate query \"select id, state, started_at from lockgate.runs\"`.";
+    RUN_GOES_ON = "LG0751", "the run goes on",
+        "A living process drives the run, so nothing of it is left behind. Wait for its end, or stop it with Ctrl-C.";
+    PLAN_DIFFERS = "LG0752", "the run's plan is no longer the same",
+        "A retry does what the first attempt would have done: the same code and checks, at the run's logical time, over the versions that it had pinned. The project has changed since, so that cannot be done; the message names what. Run it plainly: that is planned anew, by the code of today and at the time of today.\n\n```\nlockgate run\nlockgate run --as-of 2026-11-01T05:00Z\n```";
     MISSING_COLUMN = "LG0717", "a setting names a column that does not exist",
         "`partition_by` and `cluster_by` name columns of the asset's result.";
 }
@@ -163,6 +171,30 @@ impl RunError {
             },
             RunError::Fault(_) => one(&INJECTED, ""),
             RunError::Interrupted => one(&INTERRUPTED, "lockgate run"),
+        }
+    }
+
+    /// Whether the same work may go well when it is done again. One match without wildcard here too.
+    pub fn fault_kind(&self) -> FaultKind {
+        match self {
+            RunError::Catalog(error) => error.fault_kind(),
+            RunError::Lake(error) => error.fault_kind(),
+            RunError::Engine(error) => error.fault_kind(),
+            RunError::Checks(error) => error.fault_kind(),
+            RunError::Kind(error) => error.fault_kind(),
+            RunError::Fault(fault) => fault.kind,
+            RunError::Invalid(_)
+            | RunError::Failed(_)
+            | RunError::UnknownAsset { .. }
+            | RunError::UnknownVersion { .. }
+            | RunError::Expired { .. }
+            | RunError::NothingHeld { .. }
+            | RunError::NothingPublished { .. }
+            | RunError::CannotPublish { .. }
+            | RunError::Busy { .. }
+            | RunError::Overtaken { .. }
+            | RunError::Fenced { .. }
+            | RunError::Interrupted => FaultKind::Permanent,
         }
     }
 

@@ -1,113 +1,23 @@
 //! Executes a plan: units in parallel, each through stage, audit and publish, all of it journaled.
 
+mod attempt;
+mod outcome;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use futures::stream::{FuturesUnordered, StreamExt};
-use lockgate_catalog::{Late, Publication};
-use lockgate_kind::Progress;
+use lockgate_catalog::Late;
 use lockgate_types::{
-    AssetName, CheckOutcome, CheckState, Diagnostics, Event, Run, RunId, RunState, Task, TaskState, Version,
-    VersionNumber,
+    AssetName, CheckOutcome, CheckState, Event, Run, RunId, RunState, Task, TaskPlan, TaskState, Version,
 };
-use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
-use tokio_util::sync::CancellationToken;
 
-use crate::lease::Held;
-use crate::parts::Trust;
-use crate::stage::{StageContext, Staged, millis};
-use crate::{Graph, Node, Plan, Reason, RunError, Step, Workspace};
-
-/// Is told what happens while it happens.
-pub trait Observer: Send + Sync {
-    fn event(&self, event: &Event);
-
-    /// An asset begins to build; `progress` counts its rows from now on.
-    fn started(&self, asset: &AssetName, progress: &Progress) {
-        let _ = (asset, progress);
-    }
-}
-
-/// How to run a plan.
-#[derive(Clone)]
-pub struct RunOptions {
-    pub observer: Arc<dyn Observer>,
-    /// Stops the run cleanly: what is staged is discarded, what is published stays.
-    pub cancel: CancellationToken,
-    /// How many assets are worked on at once; at least 1.
-    pub parallel: usize,
-}
-
-impl fmt::Debug for RunOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RunOptions").field("parallel", &self.parallel).finish_non_exhaustive()
-    }
-}
-
-/// How a run came out.
-#[derive(Clone, Debug, Serialize)]
-pub struct RunSummary {
-    pub run: RunId,
-    pub state: RunState,
-    pub as_of: DateTime<Utc>,
-    /// In the order in which they ended.
-    pub results: Vec<AssetResult>,
-    /// Selected assets whose `fresh` check fails on what is live.
-    pub late: Vec<(AssetName, Late)>,
-    pub duration_ms: u64,
-}
-
-/// How one asset came out.
-#[derive(Clone, Debug, Serialize)]
-pub struct AssetResult {
-    pub asset: AssetName,
-    pub state: TaskState,
-    /// The published, held or judged version.
-    pub version: Option<VersionNumber>,
-    /// What readers see now.
-    pub live: Option<VersionNumber>,
-    /// Rows of `version`.
-    pub rows: u64,
-    pub checks: Vec<CheckOutcome>,
-    pub duration_ms: u64,
-    /// One sentence: why it was skipped, held or failed.
-    pub message: Option<String>,
-    #[serde(serialize_with = "diagnostics_list")]
-    pub diagnostics: Diagnostics,
-}
-
-fn diagnostics_list<S: serde::Serializer>(diagnostics: &Diagnostics, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(&diagnostics.0)
-}
-
-impl AssetResult {
-    fn new(asset: &AssetName, state: TaskState) -> Self {
-        AssetResult {
-            asset: asset.clone(),
-            state,
-            version: None,
-            live: None,
-            rows: 0,
-            checks: Vec::new(),
-            duration_ms: 0,
-            message: None,
-            diagnostics: Diagnostics::default(),
-        }
-    }
-
-    fn of(version: &Version, state: TaskState, live: Option<VersionNumber>) -> Self {
-        AssetResult {
-            version: Some(version.number),
-            live,
-            rows: version.rows,
-            checks: version.checks.clone(),
-            ..AssetResult::new(&version.asset, state)
-        }
-    }
-}
+pub use self::outcome::{AssetResult, Observer, RunOptions, RunSummary};
+use crate::retry::{self, Budget};
+use crate::stage::millis;
+use crate::{Graph, Plan, RunError, Step, Workspace};
 
 /// Assets that are worked on as one: a single asset, or the members of a group that run.
 #[derive(Debug)]
@@ -125,6 +35,8 @@ struct Execution<'a> {
     options: &'a RunOptions,
     run: Run,
     steps: BTreeMap<&'a AssetName, &'a Step>,
+    planned: BTreeMap<AssetName, TaskPlan>,
+    budget: Budget,
     state: Mutex<Progressed>,
 }
 
@@ -145,7 +57,9 @@ impl Workspace {
         let started = self.effects.clock.monotonic();
         if !plan.steps.is_empty() {
             self.lake.ensure_writable()?;
-            self.ensure_catalog_knows_the_store().await?;
+            if !plan.confirmed {
+                self.ensure_catalog_knows_the_store().await?;
+            }
         }
         let steps: BTreeMap<&AssetName, &Step> = plan.steps.iter().map(|step| (&step.asset, step)).collect();
         let view = self.pin(graph, plan).await?;
@@ -161,14 +75,19 @@ impl Workspace {
                 .filter(|(name, _)| !steps.contains_key(name))
                 .map(|(name, version)| (name.clone(), version.number))
                 .collect(),
+            request: plan.request.clone(),
+            retry_of: plan.retry.as_ref().map(|retry| retry.of.clone()),
             started_at: self.effects.clock.now(),
             ended_at: None,
         };
+        let retries = steps.keys().filter_map(|name| graph.nodes().get(*name)).map(|node| node.file.retries);
         let execution = Execution {
             workspace: self,
             graph,
             plan,
             options: &options,
+            budget: Budget::of(retries),
+            planned: plan.task_plans(graph),
             steps,
             state: Mutex::new(Progressed { view, results: Vec::new() }),
             run,
@@ -189,7 +108,8 @@ impl Workspace {
         }
     }
 
-    /// The live versions of everything that the plan's steps and their checks may read.
+    /// The live versions of everything that the plan's steps and their checks may read; what is taken up of an earlier
+    /// run reads what that had pinned.
     async fn pin(&self, graph: &Graph, plan: &Plan) -> Result<BTreeMap<AssetName, Version>, RunError> {
         let mut needed = BTreeSet::new();
         for step in &plan.steps {
@@ -200,7 +120,12 @@ impl Workspace {
         }
         let mut view = BTreeMap::new();
         for name in needed {
-            if let Some(version) = self.catalog.live_one(self.env(), &name).await? {
+            let pinned = plan.retry.as_ref().and_then(|retry| retry.pins.get(&name));
+            let version = match pinned {
+                Some(number) => self.catalog.version(self.env(), &name, *number).await?,
+                None => self.catalog.live_one(self.env(), &name).await?,
+            };
+            if let Some(version) = version {
                 view.insert(name, version);
             }
         }
@@ -210,10 +135,22 @@ impl Workspace {
 
 impl Execution<'_> {
     async fn start(&self) -> Result<(), RunError> {
-        let tasks: Vec<Task> = self.plan.steps.iter().map(|step| self.task(&step.asset, TaskState::Waiting)).collect();
+        let tasks: Vec<Task> = self
+            .plan
+            .steps
+            .iter()
+            .map(|step| Task {
+                plan: self.planned.get(&step.asset).cloned(),
+                ..self.task(&step.asset, TaskState::Waiting, 0)
+            })
+            .collect();
         self.workspace.catalog.create_run(&self.run, &tasks).await?;
         let assets: Vec<String> = self.plan.steps.iter().map(|step| step.asset.to_string()).collect();
-        self.tell("run_started", None, None, json!({ "as_of": self.run.as_of, "assets": assets })).await
+        let mut data = json!({ "as_of": self.run.as_of, "assets": assets });
+        if let Some(earlier) = &self.run.retry_of {
+            data["retry_of"] = json!(earlier);
+        }
+        self.tell("run_started", None, None, data).await
     }
 
     async fn assets_and_lateness(&self) -> Result<Vec<(AssetName, Late)>, RunError> {
@@ -228,16 +165,18 @@ impl Execution<'_> {
         Ok(late)
     }
 
-    fn task(&self, asset: &AssetName, state: TaskState) -> Task {
+    /// Without how it was planned, which the catalog keeps from its start.
+    fn task(&self, asset: &AssetName, state: TaskState, attempts: u32) -> Task {
         Task {
             run: self.run.id.clone(),
             asset: asset.clone(),
             state,
-            attempts: 0,
+            attempts,
             version: None,
             started_at: None,
             ended_at: None,
             message: None,
+            plan: None,
         }
     }
 
@@ -296,7 +235,7 @@ impl Execution<'_> {
         units
     }
 
-    /// One unit from lease to publication. `Err` only for what ends the whole run.
+    /// One unit, attempt after attempt. `Err` only for what ends the whole run.
     async fn unit(&self, unit: &Unit) -> Result<(), RunError> {
         if self.options.cancel.is_cancelled() {
             return self.end_all(unit, TaskState::Interrupted, "the run was interrupted").await;
@@ -304,24 +243,79 @@ impl Execution<'_> {
         if let Some(cause) = self.held_back_by(unit) {
             return self.end_all(unit, TaskState::Skipped, &format!("{cause} was not published")).await;
         }
-        let Some(first) = unit.members.first().and_then(|name| self.graph.nodes().get(name)) else { return Ok(()) };
         let started = self.workspace.effects.clock.monotonic();
-        let lease = match self.workspace.acquire(first, &self.options.cancel).await {
-            Ok(lease) => lease,
-            Err(error) => return self.end_failed(unit, &error).await,
+        let mut attempt = 1;
+        let ended = loop {
+            let error = match self.attempt(unit, attempt).await {
+                Ok(results) => break Ok(results),
+                Err(error) => error,
+            };
+            self.abandon_staged(unit).await;
+            let Some(wait) = self.pause(unit, attempt, &error) else { break Err(error) };
+            self.tell_retrying(unit, attempt, wait, &error).await;
+            tokio::select! {
+                () = self.options.cancel.cancelled() => break Err(RunError::Interrupted),
+                () = retry::sleep(wait, &self.workspace.effects) => {}
+            }
+            attempt += 1;
         };
-        let outcome = self.unit_under_lease(unit, &lease).await;
-        lease.release().await;
-        let mut results = match outcome {
+        let results = match ended {
             Ok(results) => results,
-            Err(error) => return self.end_failed(unit, &error).await,
+            Err(error) => return self.end_failed(unit, attempt, &error).await,
         };
         let duration_ms = millis(self.workspace.effects.clock.monotonic().saturating_sub(started));
-        for result in &mut results {
+        for mut result in results {
             result.duration_ms = duration_ms;
-            self.end_task(result.clone()).await?;
+            self.end_task(result, attempt).await?;
         }
         Ok(())
+    }
+
+    /// One attempt at a unit, from lease to publication.
+    async fn attempt(&self, unit: &Unit, attempt: u32) -> Result<Vec<AssetResult>, RunError> {
+        let Some(first) = unit.members.first().and_then(|name| self.graph.nodes().get(name)) else {
+            return Ok(Vec::new());
+        };
+        let lease = self.workspace.acquire(first, &self.options.cancel).await?;
+        let outcome = self.unit_under_lease(unit, attempt, &lease).await;
+        lease.release().await;
+        outcome
+    }
+
+    /// The attempts that a unit has: those of the member that has the most.
+    fn attempts_max(&self, unit: &Unit) -> u32 {
+        let nodes = unit.members.iter().filter_map(|name| self.graph.nodes().get(name));
+        1 + nodes.map(|node| node.file.retries).max().unwrap_or(0)
+    }
+
+    /// How long to wait before the next attempt, if there is one.
+    fn pause(&self, unit: &Unit, attempt: u32, error: &RunError) -> Option<Duration> {
+        if self.options.cancel.is_cancelled() || attempt >= self.attempts_max(unit) {
+            return None;
+        }
+        let wait = retry::pause(error.fault_kind(), attempt, &self.workspace.effects)?;
+        if !self.budget.take() {
+            tracing::warn!(run = %self.run.id.0, "the run's retries are used up");
+            return None;
+        }
+        Some(wait)
+    }
+
+    /// A retry that cannot be journaled is made all the same: the catalog may be what is to come back.
+    async fn tell_retrying(&self, unit: &Unit, attempt: u32, wait: Duration, error: &RunError) {
+        let message = error.diagnostics().0.first().map(|diagnostic| diagnostic.message.clone());
+        for name in &unit.members {
+            let data = json!({
+                "kind": error.fault_kind().word(),
+                "attempt": attempt + 1,
+                "attempts": self.attempts_max(unit),
+                "wait_ms": millis(wait),
+                "message": message,
+            });
+            if let Err(error) = self.tell("retrying", Some(name), None, data).await {
+                tracing::warn!(asset = %name, %error, "a retry was not journaled");
+            }
+        }
     }
 
     /// The first dependency in this run that was not published, so that its readers stay behind.
@@ -342,199 +336,49 @@ impl Execution<'_> {
             .find_map(|node| self.graph.stored_dependencies(node).into_iter().find(|input| stopped.contains(input)))
     }
 
-    async fn unit_under_lease(&self, unit: &Unit, lease: &Held) -> Result<Vec<AssetResult>, RunError> {
-        let mut view = self.state.lock().unwrap_or_else(PoisonError::into_inner).view.clone();
-        let mut results = Vec::new();
-        let mut candidates: Vec<Version> = Vec::new();
-        let mut stopped: Vec<Version> = Vec::new();
-        for name in &unit.members {
-            let (Some(node), Some(step)) = (self.graph.nodes().get(name), self.steps.get(name)) else { continue };
-            let progress = Progress::default();
-            let mut task = self.task(name, TaskState::Running);
-            task.started_at = Some(self.workspace.effects.clock.now());
-            self.workspace.catalog.set_task(&task).await?;
-            self.tell("task_started", Some(name), None, json!({ "reasons": step.reasons })).await?;
-            self.options.observer.started(name, &progress);
-            if step.recheck_only {
-                results.push(self.recheck(node, &view, lease).await?);
-                continue;
-            }
-            let forced = step.reasons.iter().any(Reason::forces);
-            let context = StageContext {
-                graph: self.graph,
-                run: &self.run.id,
-                as_of: self.plan.as_of,
-                view: &view,
-                outside: self.plan.outside.get(name),
-                force: forced,
-                checks_changed: step.reasons.contains(&Reason::ChecksChanged),
-                planned_on: step.live,
-                full_refresh: self.plan.full_refresh,
-                confirmed: self.plan.confirmed,
-                range: self.plan.range,
-                lease: &lease.lease,
-                progress,
-                cancel: &self.options.cancel,
-            };
-            let staged = self.workspace.stage(node, &context).await?;
-            lease.check(name)?;
-            // The members of a group read each other's staged state, held or not: they switch together.
-            match staged {
-                Staged::Unchanged(live) => {
-                    if let Some(live) = live {
-                        // Another run may have published it since this one began.
-                        view.insert(name.clone(), (*live).clone());
-                        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-                        state.view.insert(name.clone(), *live);
-                    }
-                    results.push(self.unchanged(name, &view));
-                }
-                Staged::StillHeld(version) => {
-                    view.insert(name.clone(), (*version).clone());
-                    stopped.push(*version);
-                }
-                Staged::Stopped(version) => {
-                    self.tell_audited(&version).await?;
-                    view.insert(name.clone(), (*version).clone());
-                    stopped.push(*version);
-                }
-                Staged::Candidate(version) => {
-                    self.tell_audited(&version).await?;
-                    view.insert(name.clone(), (*version).clone());
-                    candidates.push(*version);
-                }
-            }
-        }
-        if stopped.is_empty() {
-            results.extend(self.publish(candidates, lease).await?);
-        } else {
-            // A group is held as a whole: its members switch together or not at all.
-            stopped.extend(candidates);
-            for version in stopped {
-                results.push(self.hold(version, lease).await?);
-            }
-        }
-        Ok(results)
-    }
-
-    fn unchanged(&self, name: &AssetName, view: &BTreeMap<AssetName, Version>) -> AssetResult {
-        match view.get(name) {
-            Some(live) => AssetResult::of(live, TaskState::Unchanged, Some(live.number)),
-            None => AssetResult::new(name, TaskState::Unchanged),
-        }
-    }
-
-    async fn publish(&self, mut candidates: Vec<Version>, lease: &Held) -> Result<Vec<AssetResult>, RunError> {
-        if candidates.is_empty() {
-            return Ok(Vec::new());
-        }
-        let by = Publication { actor: self.workspace.actor.clone(), why: None, retract: false };
-        self.workspace.publish(&mut candidates, &lease.lease, &by, "WRITE").await?;
-        let mut results = Vec::new();
-        for version in candidates {
-            // It is published: what cannot be written down about it any more changes nothing of that.
-            let told = async {
-                if let Some(node) = self.graph.nodes().get(&version.asset) {
-                    self.workspace.record_code(node, &version).await?;
-                }
-                self.tell("published", Some(&version.asset), Some(&version), facts(&version)).await
-            };
-            if let Err(error) = told.await {
-                tracing::warn!(asset = %version.asset, %error, "published, but not all of it was journaled");
-            }
-            results.push(AssetResult::of(&version, TaskState::Published, Some(version.number)));
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.view.insert(version.asset.clone(), version);
-        }
-        Ok(results)
-    }
-
-    async fn hold(&self, mut version: Version, lease: &Held) -> Result<AssetResult, RunError> {
-        let message = failing_sentence(&version.checks);
-        if version.state != lockgate_types::VersionState::Held {
-            version.state = lockgate_types::VersionState::Held;
-            // So that a rebuilt catalog knows it as held.
-            self.workspace.lake.table(&version.asset).record(&version).await?;
-            let (env, actor) = (self.workspace.env(), &self.workspace.actor);
-            self.workspace.catalog.hold(env, &version, &lease.lease, actor, &message).await?;
-        }
-        let mut data = facts(&version);
-        data["message"] = json!(message);
-        data["readers_see"] = json!(version.base);
-        data["failing"] = version
-            .checks
-            .iter()
-            .filter(|outcome| outcome.state.holds())
-            .map(|outcome| json!({ "check": outcome.name, "message": outcome.message }))
-            .collect();
-        self.tell("held", Some(&version.asset), Some(&version), data).await?;
-        let mut result = AssetResult::of(&version, TaskState::Held, version.base);
-        result.message = Some(message);
-        Ok(result)
-    }
-
-    /// Only the checks changed: the live version is judged by the new ones. A failure retracts nothing.
-    async fn recheck(
-        &self,
-        node: &Node,
-        view: &BTreeMap<AssetName, Version>,
-        lease: &Held,
-    ) -> Result<AssetResult, RunError> {
-        let name = &node.file.name;
-        let Some(live) = view.get(name) else { return Ok(AssetResult::new(name, TaskState::Unchanged)) };
-        let mut judged = live.clone();
-        self.workspace.audit_again(node, view, self.plan.as_of, &mut judged, None, Trust::Parts).await?;
-        lease.check(name)?;
-        self.workspace.catalog.set_audited(self.workspace.env(), &judged).await?;
-        self.workspace.note_in_store(&judged).await;
-        self.tell_audited(&judged).await?;
-        let mut result = AssetResult::of(&judged, TaskState::Unchanged, Some(judged.number));
-        if judged.checks.iter().any(|outcome| outcome.state.holds()) {
-            result.message = Some(format!("the live version fails: {}", failing_sentence(&judged.checks)));
-        }
-        Ok(result)
-    }
-
     async fn end_all(&self, unit: &Unit, state: TaskState, message: &str) -> Result<(), RunError> {
         for name in &unit.members {
             let mut result = AssetResult::new(name, state);
             result.message = Some(message.to_owned());
-            self.end_task(result).await?;
+            self.end_task(result, 0).await?;
         }
         Ok(())
     }
 
-    async fn end_failed(&self, unit: &Unit, error: &RunError) -> Result<(), RunError> {
+    async fn end_failed(&self, unit: &Unit, attempts: u32, error: &RunError) -> Result<(), RunError> {
         let state = match error {
             RunError::Interrupted => TaskState::Interrupted,
             _ => TaskState::Failed,
         };
         for name in &unit.members {
-            // What was staged is of no use to anybody. If this fails too, the next holder of the lease clears it.
-            let staged = self.workspace.catalog.staged(self.workspace.env()).await.unwrap_or_default();
-            let mine = |version: &Version| version.asset == *name && version.run.as_ref() == Some(&self.run.id);
-            for version in staged.iter().filter(|version| mine(version)) {
-                if let Err(error) = self.workspace.abandon(version, "its attempt failed").await {
-                    tracing::warn!(asset = %name, %error, "staged version not abandoned");
-                }
-            }
             let mut result = AssetResult::new(name, state);
             let diagnostics = error.diagnostics();
             result.message = diagnostics.0.first().map(|diagnostic| self.workspace.redact(&diagnostic.message));
             result.diagnostics = diagnostics;
-            self.end_task(result).await?;
+            self.end_task(result, attempts).await?;
         }
         Ok(())
     }
 
+    /// What an attempt staged is of no use to anybody. If this fails too, the next holder of the lease clears it.
+    async fn abandon_staged(&self, unit: &Unit) {
+        let staged = self.workspace.catalog.staged(self.workspace.env()).await.unwrap_or_default();
+        let mine =
+            |version: &&Version| unit.members.contains(&version.asset) && version.run.as_ref() == Some(&self.run.id);
+        for version in staged.iter().filter(mine) {
+            if let Err(error) = self.workspace.abandon(version, "its attempt failed").await {
+                tracing::warn!(asset = %version.asset, %error, "staged version not abandoned");
+            }
+        }
+    }
+
     /// Records how an asset came out.
-    async fn end_task(&self, mut result: AssetResult) -> Result<(), RunError> {
+    async fn end_task(&self, mut result: AssetResult, attempts: u32) -> Result<(), RunError> {
         if result.live.is_none() {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             result.live = state.view.get(&result.asset).map(|version| version.number);
         }
-        let mut task = self.task(&result.asset, result.state);
-        task.attempts = 1;
+        let mut task = self.task(&result.asset, result.state, attempts);
         task.version = result.version;
         task.ended_at = Some(self.workspace.effects.clock.now());
         task.message.clone_from(&result.message);
@@ -547,7 +391,14 @@ impl Execution<'_> {
             TaskState::Waiting | TaskState::Running | TaskState::Published | TaskState::Held => None,
         };
         if let Some(event) = told {
-            let data = json!({ "message": result.message, "diagnostics": result.diagnostics.0, "duration_ms": result.duration_ms });
+            let mut data = json!({
+                "message": result.message,
+                "diagnostics": result.diagnostics.0,
+                "duration_ms": result.duration_ms,
+            });
+            if result.state == TaskState::Failed {
+                data["attempts"] = json!(attempts);
+            }
             self.tell(event, Some(&result.asset), None, data).await?;
         }
         self.state.lock().unwrap_or_else(PoisonError::into_inner).results.push(result);

@@ -311,7 +311,10 @@ impl Workspace {
         if diagnostics.has_errors() {
             return Err(RunError::Invalid(diagnostics));
         }
-        self.catalog.put_cached(&fresh_plans).await?;
+        // Without it the next one plans anew: whoever only looks does not fail because a disk is full or a catalog locked.
+        if let Err(error) = self.catalog.put_cached(&fresh_plans).await {
+            tracing::info!(%error, "the plans are not kept for later");
+        }
         Ok(graph)
     }
 

@@ -27,6 +27,8 @@ mod publish;
 mod readers;
 mod rebuild;
 mod rejects;
+mod retry;
+mod retry_run;
 mod stage;
 mod status;
 mod unit_test;
@@ -47,6 +49,7 @@ pub use lockgate_kind::TimeSpan;
 pub use plan::{Estimate, Plan, PlanOptions, Reason, SchemaChange, Step};
 pub use publish::FAULT_POINTS;
 pub use rebuild::{RebuildReport, RestoredAsset, rebuild};
+pub use retry_run::{Repinned, RetryPlan};
 pub use status::{AssetStatus, HeldInfo, LiveInfo, Standing, Status};
 pub use unit_test::{
     Masked, MovedRow, PairedRow, PreparedTest, RecordedInput, RecordedTest, RowsDiff, TestOutcome, TestResult, TextRow,

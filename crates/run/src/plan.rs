@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use futures::StreamExt;
 use lockgate_catalog::LiveHead;
 use lockgate_kind::{ObserveContext, Outside, TimeSpan};
-use lockgate_types::{AssetName, Column, DataType, Diagnostic, Fingerprint, Schema, Version, VersionNumber};
+use lockgate_types::{
+    AssetName, Column, DataType, Diagnostic, Fingerprint, RunId, RunRequest, Schema, TaskPlan, Version, VersionNumber,
+};
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::error::WRONG_RANGE;
+use crate::retry::{self, LOOKS_AGAIN};
 use crate::{Graph, Node, RunError, Workspace};
 
 /// What to plan.
@@ -32,11 +35,24 @@ pub struct PlanOptions {
     pub as_of: Option<DateTime<Utc>>,
 }
 
+impl PlanOptions {
+    fn request(&self) -> RunRequest {
+        RunRequest {
+            selectors: self.selectors.clone(),
+            exclude: self.exclude.clone(),
+            force: self.force,
+            full_refresh: self.full_refresh,
+            confirmed: self.confirmed,
+            range: self.range.map(|span| (span.from, span.to)),
+        }
+    }
+}
+
 /// What a run would do.
 #[derive(Clone, Debug, Serialize)]
 pub struct Plan {
     pub as_of: DateTime<Utc>,
-    /// Of the steps, their reasons and the code they run.
+    /// Of the steps, the code and checks they run, what was asked for, and the logical time.
     pub hash: Fingerprint,
     pub selected: BTreeSet<AssetName>,
     /// In an order in which they can run.
@@ -50,9 +66,22 @@ pub struct Plan {
     pub confirmed: bool,
     #[serde(skip)]
     pub(crate) range: Option<TimeSpan>,
+    #[serde(skip)]
+    pub(crate) request: RunRequest,
+    /// The run that is taken up, and what it had pinned.
+    #[serde(skip)]
+    pub(crate) retry: Option<Retry>,
     /// What the sources saw, for the candidates' keys.
     #[serde(skip)]
     pub(crate) outside: BTreeMap<AssetName, Outside>,
+}
+
+/// What is taken up of an earlier run.
+#[derive(Clone, Debug)]
+pub(crate) struct Retry {
+    pub(crate) of: RunId,
+    /// The inputs that it had pinned or published, as far as they can still be read as it would have read them.
+    pub(crate) pins: BTreeMap<AssetName, VersionNumber>,
 }
 
 /// One asset that would run.
@@ -100,6 +129,10 @@ pub enum Reason {
         why: String,
     },
     ChecksChanged,
+    /// An earlier run did not come to its end.
+    Unfinished {
+        run: RunId,
+    },
     /// A span of time was named.
     RangeAsked {
         from: DateTime<Utc>,
@@ -118,6 +151,7 @@ impl Reason {
             | Reason::InputNewer { .. }
             | Reason::InputRuns { .. }
             | Reason::OutsideChanged { .. }
+            | Reason::Unfinished { .. }
             | Reason::ChecksChanged => false,
         }
     }
@@ -134,6 +168,7 @@ impl fmt::Display for Reason {
             Reason::InputRuns { input } => write!(f, "{input} runs"),
             Reason::OutsideChanged { why } => f.write_str(why),
             Reason::ChecksChanged => f.write_str("its checks changed"),
+            Reason::Unfinished { run } => write!(f, "unfinished in run {run}"),
             Reason::RangeAsked { from, to } => write!(f, "asked for {} to {}", short(*from), short(*to)),
             Reason::Asked => f.write_str("asked for"),
         }
@@ -193,7 +228,8 @@ impl Workspace {
     /// # Errors
     /// A selector that is wrong, an outside that cannot be looked at, catalog errors.
     pub async fn plan(&self, graph: &Graph, options: &PlanOptions) -> Result<Plan, RunError> {
-        let as_of = options.as_of.unwrap_or_else(|| self.effects.clock.now());
+        // As precise as it is kept, so that a retry goes by the same.
+        let as_of = options.as_of.unwrap_or_else(|| self.effects.clock.now()).trunc_subsecs(6);
         let heads = self.catalog.live_heads(self.env()).await?;
         let held = self.catalog.held(self.env()).await?;
         let held: BTreeMap<AssetName, Version> = held.into_iter().map(|v| (v.asset.clone(), v)).collect();
@@ -215,6 +251,8 @@ impl Workspace {
             full_refresh: options.full_refresh,
             confirmed: options.confirmed,
             range: options.range,
+            request: options.request(),
+            retry: None,
             outside,
         };
         let mut running = BTreeSet::new();
@@ -253,7 +291,7 @@ impl Workspace {
             let live = head.map(|head| head.number);
             plan.steps.push(Step { recheck_only, live, ..self.step(node, reasons).await? });
         }
-        plan.hash = hash(&plan, graph);
+        plan.hash = plan.hash_of(graph);
         Ok(plan)
     }
 
@@ -268,7 +306,7 @@ impl Workspace {
     }
 
     /// Asks the kinds of everything selected how the world outside stands, several at a time.
-    async fn look_outside(
+    pub(crate) async fn look_outside(
         &self,
         graph: &Graph,
         selected: &BTreeSet<AssetName>,
@@ -279,7 +317,7 @@ impl Workspace {
         let sources: Vec<_> = sources.filter(|(_, node)| node.asset.has_outside() && !node.is_inline()).collect();
         let looks = futures::stream::iter(sources.into_iter().map(|(name, node)| async move {
             let live = self.catalog.live_one(self.env(), &name).await?;
-            let outside = node.asset.observe(ObserveContext { live: live.as_ref(), as_of }).await?;
+            let outside = self.look_again(node, live.as_ref(), as_of).await?;
             Ok::<_, RunError>((name, outside))
         }));
         let mut seen = BTreeMap::new();
@@ -289,6 +327,22 @@ impl Workspace {
             seen.insert(name, outside);
         }
         Ok(seen)
+    }
+
+    /// Looks once more when the fault may pass.
+    async fn look_again(&self, node: &Node, live: Option<&Version>, as_of: DateTime<Utc>) -> Result<Outside, RunError> {
+        let mut attempt = 1;
+        loop {
+            let error = match node.asset.observe(ObserveContext { live, as_of }).await {
+                Ok(outside) => return Ok(outside),
+                Err(error) => error,
+            };
+            let wait = retry::pause(error.fault_kind(), attempt, &self.effects).filter(|_| attempt <= LOOKS_AGAIN);
+            let Some(wait) = wait else { return Err(error.into()) };
+            tracing::warn!(asset = %node.file.name, attempt, %error, "looking again");
+            retry::sleep(wait, &self.effects).await;
+            attempt += 1;
+        }
     }
 
     #[allow(clippy::too_many_arguments)] // each is one fact the reasons are made of
@@ -374,7 +428,7 @@ impl Workspace {
         Ok(live.is_some_and(|live| live.rejects.is_some_and(|rejects| rejects.schema.column("_check").is_some())))
     }
 
-    async fn step(&self, node: &Node, reasons: Vec<Reason>) -> Result<Step, RunError> {
+    pub(crate) async fn step(&self, node: &Node, reasons: Vec<Reason>) -> Result<Step, RunError> {
         let name = &node.file.name;
         let history = self.catalog.build_history(self.env(), name, 5).await?;
         let estimate = (!history.is_empty()).then(|| Estimate {
@@ -413,12 +467,35 @@ fn median(values: impl Iterator<Item = u64>) -> u64 {
     values.get(values.len() / 2).copied().unwrap_or(0)
 }
 
-fn hash(plan: &Plan, graph: &Graph) -> Fingerprint {
-    let mut parts = vec![plan.as_of.to_rfc3339()];
-    for step in &plan.steps {
-        parts.push(step.asset.to_string());
-        parts.extend(step.reasons.iter().map(ToString::to_string));
-        parts.extend(graph.nodes().get(&step.asset).map(|node| node.fingerprint.0.clone()));
+impl Plan {
+    /// What its tasks are to do.
+    pub(crate) fn task_plans(&self, graph: &Graph) -> BTreeMap<AssetName, TaskPlan> {
+        let plan = |step: &Step| {
+            let node = graph.nodes().get(&step.asset)?;
+            let plan = TaskPlan {
+                fingerprint: node.fingerprint.clone(),
+                checks_fingerprint: node.checks_fingerprint.clone(),
+                live: step.live,
+                recheck_only: step.recheck_only,
+                checks_changed: step.reasons.contains(&Reason::ChecksChanged),
+            };
+            Some((step.asset.clone(), plan))
+        };
+        self.steps.iter().filter_map(plan).collect()
+    }
+
+    fn hash_of(&self, graph: &Graph) -> Fingerprint {
+        hash(self.as_of, &self.request, &self.task_plans(graph))
+    }
+}
+
+/// The same for the same work: why an asset runs, and what is done already, is not in it.
+pub(crate) fn hash(as_of: DateTime<Utc>, request: &RunRequest, tasks: &BTreeMap<AssetName, TaskPlan>) -> Fingerprint {
+    let asked = serde_json::to_string(request).unwrap_or_default();
+    let mut parts = vec![as_of.to_rfc3339(), asked];
+    for (asset, plan) in tasks {
+        let rest = format!("{} {}", plan.recheck_only, plan.checks_changed);
+        parts.extend([asset.to_string(), rest, plan.fingerprint.0.clone(), plan.checks_fingerprint.0.clone()]);
     }
     Fingerprint::of(parts.iter().map(String::as_str))
 }

@@ -152,15 +152,19 @@ impl Workspace {
         Ok(table.prepare_commit(plan).await?)
     }
 
-    /// Finishes what a crash left as `publishing`, each publication as a whole. What a foreign writer got in the way
-    /// of is left to the next holder of the lease.
+    /// Finishes what a crash left as `publishing`, each publication as a whole. What cannot be finished now (a foreign
+    /// writer got in the way, the disk is full, the store may only be read) is left to the next holder of the lease: readers
+    /// go on with what was live before.
     pub(crate) async fn finish_publications(&self) -> Result<Vec<(AssetName, VersionNumber)>, RunError> {
         let mut finished = Vec::new();
         for mut publication in self.catalog.unfinished(self.env()).await? {
             match self.settle(&mut publication.members, None).await {
                 Ok(()) => finished.extend(publication.members.into_iter().map(|v| (v.asset, v.number))),
                 Err(RunError::CannotPublish { .. }) => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    let assets: Vec<String> = publication.members.iter().map(|v| v.asset.to_string()).collect();
+                    tracing::info!(assets = assets.join(", "), %error, "a publication half done stays so for now");
+                }
             }
         }
         Ok(finished)

@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, TimeDelta, Utc};
 use lockgate_catalog::{AuditEntry, Catalog, CatalogError};
 use lockgate_lake::{Lake, LogEntry, Table};
-use lockgate_types::{Actor, AssetName, Diagnostic, Effects, FaultPoint, Version, VersionNumber, VersionState};
+use lockgate_types::{Actor, AssetName, Diagnostic, Effects, FaultPoint, Place, Version, VersionNumber, VersionState};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::error::{CANNOT_LOOK, CATALOG_IN_USE, CATALOG_LOST, CATALOG_STANDS};
+use crate::error::{CANNOT_LOOK, CATALOG_IN_USE, CATALOG_LOST, CATALOG_STANDS, STORE_LOST};
 use crate::readers::Readers;
 use crate::workspace::PRIVATE;
 use crate::{OpenOptions, RunError, Workspace};
@@ -371,7 +371,7 @@ impl Workspace {
     /// mix two histories.
     pub(crate) async fn ensure_catalog_knows_the_store(&self) -> Result<(), RunError> {
         if !self.catalog.last_numbers(self.env()).await?.is_empty() {
-            return Ok(());
+            return self.ensure_store_has_what_is_live().await;
         }
         for name in self.lake.tables().await? {
             let table = self.lake.table(&name);
@@ -383,6 +383,25 @@ impl Workspace {
             }
         }
         Ok(())
+    }
+
+    /// A store without any of the tables that are live is another one: moved, or not mounted. Usually the first is there.
+    async fn ensure_store_has_what_is_live(&self) -> Result<(), RunError> {
+        let live = self.catalog.live_heads(self.env()).await?;
+        for name in live.keys() {
+            if self.lake.table(name).head().await?.is_some() {
+                return Ok(());
+            }
+        }
+        if live.is_empty() {
+            return Ok(());
+        }
+        let (count, store) = (live.len(), self.lake.root().display());
+        let message = format!("the store {store} has none of the {count} tables that the catalog knows as live");
+        let hint = "put it back, or mount it; `lockgate run --force --confirm` begins anew";
+        Err(RunError::Failed(
+            Diagnostic::error(&STORE_LOST, message).at(Place::file(self.lake.root())).hint(hint).into(),
+        ))
     }
 }
 

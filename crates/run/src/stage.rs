@@ -17,9 +17,6 @@ use crate::plan::candidate_key;
 use crate::rejects::REJECTS;
 use crate::{Graph, Node, RunError, Workspace};
 
-/// Attempts at a build whose fault may pass.
-const ATTEMPTS_MAX: u32 = 3;
-
 /// What a stage works with.
 pub(crate) struct StageContext<'a> {
     pub(crate) graph: &'a Graph,
@@ -48,6 +45,8 @@ pub(crate) struct StageContext<'a> {
 pub(crate) enum Staged {
     /// What would be built is what is live.
     Unchanged(Option<Box<Version>>),
+    /// An earlier attempt of this run got as far as to publish it.
+    Published(Box<Version>),
     /// The gate opens for it.
     Candidate(Box<Version>),
     /// The gate does not. It is not recorded as held yet.
@@ -62,6 +61,9 @@ impl Workspace {
         let name = &node.file.name;
         self.clear_leftovers(node, cx.lease).await?;
         let live = self.catalog.live_one(self.env(), name).await?;
+        if let Some(live) = live.as_ref().filter(|live| live.run.as_ref() == Some(cx.run)) {
+            return Ok(Staged::Published(Box::new(live.clone())));
+        }
         let inputs = self.input_versions(node, cx)?;
         let key = candidate_key(&node.fingerprint, &inputs, cx.outside);
         if let Some(live) = &live
@@ -239,7 +241,7 @@ impl Workspace {
         Ok(Staged::Candidate(Box::new(held)))
     }
 
-    /// Runs the kind's build, again when its fault may pass.
+    /// Runs the kind's build.
     async fn build(
         &self,
         node: &Node,
@@ -248,50 +250,36 @@ impl Workspace {
         live: Option<Version>,
     ) -> Result<Built, RunError> {
         let name = &node.file.name;
-        let anew = self.goes_on(node, cx, live.as_ref()).await?;
-        let inputs = self.input_changes(node, cx, live.as_ref()).await?;
-        let mut attempt = 1;
-        loop {
-            let context = BuildContext {
-                session: self.reading_session(cx.graph, node, cx.view, cx.as_of)?,
-                table: self.lake.table(name),
-                rejects: self.lake.table(&name.rejects()),
-                number,
-                file: Arc::clone(&node.file),
-                schema: node.schema.clone(),
-                live: live.clone(),
-                inputs: inputs.clone(),
-                anew,
-                confirmed: cx.confirmed,
-                range: cx.range,
-                as_of: cx.as_of,
-                threads: self.engine.threads(),
-                progress: cx.progress.clone(),
-                cancel: cx.cancel.clone(),
-                effects: self.effects.clone(),
-            };
-            let error = match node.asset.build(context).await {
-                Ok(built) => return Ok(built),
-                Err(error) => error,
-            };
-            self.lake.table(name).discard(number).await?;
-            self.lake.table(&name.rejects()).discard(number).await?;
-            let wait = match &error {
-                KindError::Transient(_) => Duration::from_millis(200 * 2u64.pow(attempt)),
-                KindError::Throttled { retry_after, .. } => retry_after.unwrap_or(Duration::from_secs(5)),
-                KindError::Interrupted => return Err(RunError::Interrupted),
-                KindError::Permanent(_) | KindError::Lake(_) | KindError::Engine(_) => return Err(error.into()),
-            };
-            if attempt == ATTEMPTS_MAX {
-                return Err(error.into());
-            }
-            tracing::warn!(asset = %name, attempt, %error, "build failed, trying again");
-            attempt += 1;
-            tokio::select! {
-                () = cx.cancel.cancelled() => return Err(RunError::Interrupted),
-                () = tokio::time::sleep(wait) => {}
+        let context = BuildContext {
+            session: self.reading_session(cx.graph, node, cx.view, cx.as_of)?,
+            table: self.lake.table(name),
+            rejects: self.lake.table(&name.rejects()),
+            number,
+            file: Arc::clone(&node.file),
+            schema: node.schema.clone(),
+            anew: self.goes_on(node, cx, live.as_ref()).await?,
+            inputs: self.input_changes(node, cx, live.as_ref()).await?,
+            live,
+            confirmed: cx.confirmed,
+            range: cx.range,
+            as_of: cx.as_of,
+            threads: self.engine.threads(),
+            progress: cx.progress.clone(),
+            cancel: cx.cancel.clone(),
+            effects: self.effects.clone(),
+        };
+        let error = match node.asset.build(context).await {
+            Ok(built) => return Ok(built),
+            Err(KindError::Interrupted) => RunError::Interrupted,
+            Err(error) => error.into(),
+        };
+        // What is wrong is why the build failed; that its leftovers stay is not, and the next run removes them.
+        for table in [self.lake.table(name), self.lake.table(&name.rejects())] {
+            if let Err(error) = table.discard(number).await {
+                tracing::warn!(asset = %name, %number, %error, "leftovers of a failed build stay");
             }
         }
+        Err(error)
     }
 
     /// A session in which the node's stored inputs stand in the versions of `view`, and its inline inputs as views.

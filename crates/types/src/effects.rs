@@ -1,7 +1,8 @@
-//! The handle for process-wide effects: time, ids and injected faults. Nothing else in the workspace reads the
-//! system clock or makes a random id, so that a run can be replayed and a fault injected by name.
+//! The handle for process-wide effects: time, ids, chance and injected faults. Nothing else in the workspace reads the
+//! system clock or makes a random number, so that a run can be replayed and a fault injected by name.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,12 +14,21 @@ use crate::fault::Faults;
 /// A point on a monotonic clock, as time since the clock was made. Two processes' instants do not compare.
 pub type Instant = Duration;
 
+/// A wait for a clock to go on.
+pub type Pause = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Wall and monotonic time.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// Wall time in UTC.
     fn now(&self) -> DateTime<Utc>;
     /// Monotonic time; leases are judged by it.
     fn monotonic(&self) -> Instant;
+    /// Ends when this clock has gone on by so much. `None` when the runtime's own timer does that; a simulation's clock
+    /// goes on without waiting.
+    fn pause(&self, how_long: Duration) -> Option<Pause> {
+        let _ = how_long;
+        None
+    }
 }
 
 /// Unique, time-ordered ids for runs and workers.
@@ -27,11 +37,17 @@ pub trait Ids: Send + Sync + fmt::Debug {
     fn next(&self) -> String;
 }
 
+/// Numbers that nobody foresees; never for secrets.
+pub trait Random: Send + Sync + fmt::Debug {
+    fn next(&self) -> u64;
+}
+
 /// What a component needs from the process. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Effects {
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
+    pub random: Arc<dyn Random>,
     pub faults: Arc<Faults>,
 }
 
@@ -43,6 +59,10 @@ impl Effects {
         let clock = Arc::new(SystemClock { started: std::time::Instant::now() });
         Effects {
             ids: Arc::new(TimeIds { clock: clock.clone(), counter: AtomicU64::new(0) }),
+            // Two processes that start in the same moment differ by their ids.
+            random: Arc::new(SplitMix::seeded(
+                u64::from(std::process::id()).rotate_left(40) ^ clock.now().timestamp_micros().unsigned_abs(),
+            )),
             clock,
             faults: Arc::new(Faults::from_env()),
         }
@@ -78,6 +98,27 @@ impl Ids for TimeIds {
         let millis = u64::try_from(self.clock.now().timestamp_millis()).unwrap_or(0);
         let count = self.counter.fetch_add(1, Ordering::Relaxed) % (36 * 36);
         format!("{}{}{}", base36(millis, 9), base36(u64::from(std::process::id()), 5), base36(count, 2))
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): one addition a number, so that threads share it without a lock.
+#[derive(Debug)]
+pub struct SplitMix(AtomicU64);
+
+impl SplitMix {
+    /// The same numbers for the same seed.
+    pub fn seeded(seed: u64) -> Self {
+        SplitMix(AtomicU64::new(seed))
+    }
+}
+
+impl Random for SplitMix {
+    fn next(&self) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut mixed = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::operations::Counters;
 pub use self::operations::{Begun, Witness};
+use crate::FaultKind;
 
 /// A durable step that can be made to fail. Crates list theirs in `pub const FAULT_POINTS: &[FaultPoint]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,13 +23,25 @@ pub struct FaultPoint {
 
 /// An injected failure.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("injected fault at {0}")]
-pub struct Fault(pub &'static str);
+#[error("injected fault at {point}")]
+pub struct Fault {
+    pub point: &'static str,
+    /// `transient` faults are tried again like a network's; `fail` ones are not, so that a test gets what it asked for.
+    pub kind: FaultKind,
+}
+
+impl Fault {
+    pub(crate) fn permanent(point: &'static str) -> Fault {
+        Fault { point, kind: FaultKind::Permanent }
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
     /// Answer an error this many more times.
     Fail(u32),
+    /// The same, with a fault that may pass.
+    Transient(u32),
     /// End the process at once, as SIGKILL would.
     Kill,
     /// Sleep for so many milliseconds, once.
@@ -45,7 +58,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Reads `LOCKGATE_FAULTS`: `point=fail`, `point=fail:3`, `point=kill`, `point=freeze:500`, separated by commas.
+    /// Reads `LOCKGATE_FAULTS`: `point=fail`, `point=fail:3`, `point=transient:3`, `point=kill`, `point=freeze:500`, separated by commas.
     /// Of counted operations `point=count`, and `point=nth:7=fail`, `nth:7..=fail` (for ever from there),
     /// `nth:7=fail-after`, `nth:7=late:200`, `nth:7=kill`, `nth:7=kill-after`, `nth:7=cut`.
     /// What it cannot read it ignores: only tests set it.
@@ -68,6 +81,7 @@ impl Faults {
         let (word, number) = action.split_once(':').unwrap_or((action, ""));
         let action = match word {
             "fail" => Action::Fail(number.parse().unwrap_or(1)),
+            "transient" => Action::Transient(number.parse().unwrap_or(1)),
             "kill" => Action::Kill,
             "freeze" => Action::Freeze(number.parse().unwrap_or(1_000)),
             _ => return,
@@ -87,8 +101,8 @@ impl Faults {
             let Some(action) = actions.get_mut(point.name) else { return Ok(()) };
             let now = *action;
             match action {
-                Action::Fail(0) => return Ok(()),
-                Action::Fail(left) => *left -= 1,
+                Action::Fail(0) | Action::Transient(0) => return Ok(()),
+                Action::Fail(left) | Action::Transient(left) => *left -= 1,
                 Action::Freeze(_) => {
                     actions.remove(point.name);
                 }
@@ -98,7 +112,8 @@ impl Faults {
         };
         self.fire(point);
         match action {
-            Action::Fail(_) => Err(Fault(point.name)),
+            Action::Fail(_) => Err(Fault::permanent(point.name)),
+            Action::Transient(_) => Err(Fault { point: point.name, kind: FaultKind::Transient }),
             Action::Kill => kill(),
             Action::Freeze(ms) => {
                 std::thread::sleep(std::time::Duration::from_millis(ms));

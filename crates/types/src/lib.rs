@@ -2,7 +2,7 @@
 //!
 //! No I/O and no async. Every other crate speaks in these types, so that a word means one thing in code,
 //! JSON, SQL and on the screen. The one thing here that touches the process is [`effects`]: the handle
-//! through which time, ids and injected faults come, so that tests can replace them.
+//! through which time, ids, chance and injected faults come, so that tests can replace them.
 //!
 //! Cost: everything is linear in the size of the value at hand.
 
@@ -13,6 +13,7 @@ pub mod effects;
 pub mod fault;
 pub mod number;
 pub mod profile;
+pub mod retry;
 pub mod run;
 pub mod schema;
 pub mod time;
@@ -21,9 +22,10 @@ pub mod version;
 pub use asset::{Actor, AssetName, Fingerprint, NameError};
 pub use check::{CheckOutcome, CheckState, KnownFailure, Samples, Severity, Suppression, Threshold};
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Level, Place};
-pub use effects::{Clock, Effects, Ids, Instant};
+pub use effects::{Clock, Effects, Ids, Instant, Pause, Random};
 pub use fault::{Begun, Fault, FaultPoint, Faults, Witness};
 pub use profile::{ColumnProfile, Profile};
-pub use run::{Event, Run, RunId, RunState, Task, TaskState};
+pub use retry::{FaultKind, FaultWord};
+pub use run::{Event, Run, RunId, RunRequest, RunState, Task, TaskPlan, TaskState};
 pub use schema::{Column, DataType, Schema};
 pub use version::{DataFile, RejectedRows, Version, VersionNumber, VersionState};

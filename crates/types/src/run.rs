@@ -61,8 +61,25 @@ pub struct Run {
     pub plan_hash: Fingerprint,
     /// The versions pinned at its start of inputs that it does not build.
     pub pins: BTreeMap<AssetName, VersionNumber>,
+    /// What was asked for.
+    pub request: RunRequest,
+    /// The run whose unfinished tasks it takes up.
+    pub retry_of: Option<RunId>,
     pub started_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// What a run was asked to do, as far as its tasks do not say it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunRequest {
+    pub selectors: Vec<String>,
+    pub exclude: Vec<String>,
+    pub force: bool,
+    pub full_refresh: bool,
+    pub confirmed: bool,
+    /// A half-open span of time.
+    pub range: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 /// One asset in a run.
@@ -123,13 +140,28 @@ pub struct Task {
     pub ended_at: Option<DateTime<Utc>>,
     /// The diagnostic or reason it ended with.
     pub message: Option<String>,
+    /// As it was planned. `None` in runs from before this was kept.
+    pub plan: Option<TaskPlan>,
+}
+
+/// What a task was to do, so that it can be done again as the first attempt would have done it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskPlan {
+    /// The code that it runs.
+    pub fingerprint: Fingerprint,
+    pub checks_fingerprint: Fingerprint,
+    /// What was live when it was planned.
+    pub live: Option<VersionNumber>,
+    /// Nothing is built, the live version is judged again.
+    pub recheck_only: bool,
+    pub checks_changed: bool,
 }
 
 /// One thing that happened in a run; also a line of `--json`. Keys are only ever added.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// `run_started`, `task_started`, `staged`, `audited`, `published`, `held`, `failed`, `skipped`, `unchanged`,
-    /// `late`, `run_ended`, …
+    /// `retrying`, `late`, `run_ended`, …
     pub event: String,
     pub at: DateTime<Utc>,
     pub run: Option<RunId>,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use lockgate_types::{
     Actor, AssetName, CheckOutcome, CheckState, Column, ColumnProfile, DataFile, DataType, Fingerprint, Profile, Run,
-    RunId, RunState, Samples, Schema, Severity, Task, TaskState, Threshold, Version, VersionNumber, VersionState,
-    version::RejectedRows,
+    RunId, RunRequest, RunState, Samples, Schema, Severity, Task, TaskPlan, TaskState, Threshold, Version,
+    VersionNumber, VersionState, version::RejectedRows,
 };
 
 use crate::{Catalog, Lease, LeaseAttempt, Publication, PublishIntent};
@@ -121,6 +121,13 @@ pub fn run(id: &str) -> Run {
         as_of: noon(),
         plan_hash: Fingerprint("plan".to_owned()),
         pins: BTreeMap::from([(name("raw.orders"), VersionNumber(7))]),
+        request: RunRequest {
+            selectors: vec!["mart+".to_owned()],
+            full_refresh: true,
+            range: Some((noon(), noon() + chrono::TimeDelta::days(1))),
+            ..RunRequest::default()
+        },
+        retry_of: Some(RunId("0run0".to_owned())),
         started_at: noon(),
         ended_at: None,
     }
@@ -136,6 +143,13 @@ pub fn task(run: &Run, asset: &str) -> Task {
         started_at: None,
         ended_at: None,
         message: None,
+        plan: Some(TaskPlan {
+            fingerprint: Fingerprint(format!("fingerprint of {asset}")),
+            checks_fingerprint: Fingerprint("checks".to_owned()),
+            live: Some(VersionNumber(3)),
+            recheck_only: false,
+            checks_changed: true,
+        }),
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use lockgate_types::{Effects, Faults};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqlSafeStr};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr};
 use tokio::sync::Mutex;
 
 use super::SqliteCatalog;
@@ -18,13 +18,20 @@ use super::trouble::Trouble;
 use crate::faults::WRITE;
 use crate::{Catalog, CatalogError, Result};
 
-/// How long a write waits for another process before it answers [`CatalogError::Locked`].
+/// How long a write waits for another process before it answers [`CatalogError::Locked`]. `LOCKGATE_BUSY_MS` shortens it
+/// in tests.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+fn busy_timeout() -> Duration {
+    let ms = std::env::var("LOCKGATE_BUSY_MS").ok().and_then(|text| text.parse().ok());
+    ms.map_or(BUSY_TIMEOUT, Duration::from_millis)
+}
 
 /// Every migration, in order. Those that were released are never edited: their hashes are kept in the catalog.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("../../migrations/0001_first.sql")),
     (2, "retention", include_str!("../../migrations/0002_retention.sql")),
+    (3, "retries", include_str!("../../migrations/0003_retries.sql")),
 ];
 
 /// The number of the newest.
@@ -43,7 +50,7 @@ const READERS: u32 = 4;
 /// `ReadOnly` when the file or its folder cannot be written, `Corrupt` when the file is no catalog, `Newer` when a
 /// newer Lockgate wrote it, `Locked` when another process is migrating it for longer than [`BUSY_TIMEOUT`].
 pub async fn open_sqlite(path: &Path, effects: Effects) -> Result<Arc<dyn Catalog>> {
-    open_sqlite_with(path, effects, BUSY_TIMEOUT).await
+    open_sqlite_with(path, effects, busy_timeout()).await
 }
 
 /// [`open_sqlite`] with another patience; for tests.
@@ -75,6 +82,9 @@ pub(super) async fn open(path: &Path, effects: Effects, busy_timeout: Duration) 
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
+            // A commit that fails because the disk is full ends the transaction for SQLite, and not for sqlx, which would
+            // refuse every later one on this connection.
+            .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
     };
     let durable = pool(1).connect_lazy_with(options.clone().synchronous(SqliteSynchronous::Full));
     let progress = pool(1).connect_lazy_with(options.clone().synchronous(SqliteSynchronous::Normal));

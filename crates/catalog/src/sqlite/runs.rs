@@ -18,8 +18,8 @@ pub(super) async fn create(catalog: &SqliteCatalog, run: &Run, tasks: &[Task]) -
     let mut write = catalog.write(&faults::CREATE_RUN).await?;
     let db = write.connection();
     let created = sqlx::query(
-        "insert into runs (id, environment, actor, state, as_of, plan_hash, pins, started_at, ended_at) \
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
+        "insert into runs (id, environment, actor, state, as_of, plan_hash, pins, started_at, ended_at, request, retry_of) \
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing",
     )
     .bind(&run.id.0)
     .bind(&run.environment)
@@ -30,6 +30,8 @@ pub(super) async fn create(catalog: &SqliteCatalog, run: &Run, tasks: &[Task]) -
     .bind(to_json(&run.pins)?)
     .bind(micros(run.started_at))
     .bind(run.ended_at.map(micros))
+    .bind(to_json(&run.request)?)
+    .bind(run.retry_of.as_ref().map(|id| id.0.as_str()))
     .execute(&mut *db)
     .await?;
     if created.rows_affected() == 0 {
@@ -55,10 +57,11 @@ pub(super) async fn set_task(catalog: &SqliteCatalog, task: &Task) -> Outcome<()
 
 async fn put_task(db: &mut SqliteConnection, task: &Task) -> Outcome<()> {
     sqlx::query(
-        "insert into tasks (run, asset, state, attempts, version, started_at, ended_at, message) \
-         values (?, ?, ?, ?, ?, ?, ?, ?) \
+        "insert into tasks (run, asset, state, attempts, version, started_at, ended_at, message, plan) \
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?) \
          on conflict do update set state = excluded.state, attempts = excluded.attempts, version = excluded.version, \
-           started_at = excluded.started_at, ended_at = excluded.ended_at, message = excluded.message",
+           started_at = coalesce(excluded.started_at, started_at), ended_at = excluded.ended_at, \
+           message = excluded.message, plan = coalesce(excluded.plan, plan)",
     )
     .bind(&task.run.0)
     .bind(task.asset.to_string())
@@ -68,6 +71,7 @@ async fn put_task(db: &mut SqliteConnection, task: &Task) -> Outcome<()> {
     .bind(task.started_at.map(micros))
     .bind(task.ended_at.map(micros))
     .bind(&task.message)
+    .bind(task.plan.as_ref().map(to_json).transpose()?)
     .execute(db)
     .await?;
     Ok(())
@@ -190,6 +194,8 @@ fn run_of(row: &SqliteRow) -> Outcome<Run> {
         pins: json_column(row, "pins")?,
         started_at: instant(row, "started_at")?,
         ended_at: instant_or_null(row, "ended_at")?,
+        request: json_column(row, "request")?,
+        retry_of: text_or_null(row, "retry_of")?.map(RunId),
     })
 }
 
@@ -203,6 +209,10 @@ fn task_of(row: &SqliteRow) -> Outcome<Task> {
         started_at: instant_or_null(row, "started_at")?,
         ended_at: row.try_get::<Option<i64>, _>("ended_at")?.map(instant_of).transpose()?,
         message: text_or_null(row, "message")?,
+        plan: match text_or_null(row, "plan")? {
+            Some(_) => Some(json_column(row, "plan")?),
+            None => None,
+        },
     })
 }
 

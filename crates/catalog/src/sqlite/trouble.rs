@@ -54,6 +54,9 @@ fn explain_sql(error: sqlx::Error, path: &Path, busy_timeout: Duration) -> Catal
     match &error {
         sqlx::Error::Database(database) => {
             let detail = database.message().to_owned();
+            if database.code().is_some_and(|code| code == SHMSIZE) {
+                return CatalogError::DiskFull { path };
+            }
             match database.code().as_deref().and_then(primary_code) {
                 Some(BUSY | LOCKED) => locked(path),
                 Some(PERM | READONLY | CANTOPEN | AUTH) => CatalogError::ReadOnly { path, detail },
@@ -70,6 +73,9 @@ fn explain_sql(error: sqlx::Error, path: &Path, busy_timeout: Duration) -> Catal
     }
 }
 
+/// `SQLITE_IOERR_SHMSIZE`: the index of the write-ahead log cannot be made longer. It is the first file that a full disk
+/// hits, before SQLite has anything to write, and SQLite does not look why.
+const SHMSIZE: &str = "4874";
 const PERM: i32 = 3;
 const BUSY: i32 = 5;
 const LOCKED: i32 = 6;

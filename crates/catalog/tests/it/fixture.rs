@@ -6,7 +6,9 @@ use lockgate_catalog::conformance::samples::{
 };
 use lockgate_catalog::conformance::{Stage, actions, whole_log};
 use lockgate_catalog::{Catalog, Late, SYSTEM_TABLES, open_sqlite};
-use lockgate_types::{Effects, Fingerprint, RunState, Suppression, Threshold, Version, VersionNumber, VersionState};
+use lockgate_types::{
+    Effects, Fingerprint, RunRequest, RunState, Suppression, Threshold, Version, VersionNumber, VersionState,
+};
 
 use crate::backend::Folder;
 
@@ -86,7 +88,9 @@ async fn format_1_is_read() {
     assert_eq!(catalog.late(ENV).await.unwrap()[&orders], late());
     assert_eq!(catalog.code(ENV, &orders).await.unwrap().unwrap().0.0, "code");
     assert_eq!(catalog.cached("plan").await.unwrap().as_deref(), Some("cached"));
-    assert_eq!(catalog.run(&run("0run1").id).await.unwrap().unwrap().state, RunState::Held);
+    let old = catalog.run(&run("0run1").id).await.unwrap().unwrap();
+    assert_eq!((old.state, old.request, old.retry_of), (RunState::Held, RunRequest::default(), None));
+    assert_eq!(catalog.tasks(&run("0run1").id).await.unwrap()[0].plan, None, "it was not kept then");
     assert_eq!(whole_log(&*catalog, ENV).await[0].at, noon());
     assert_eq!(actions(&*catalog, ENV).await.len(), 15);
     for table in SYSTEM_TABLES {

@@ -50,7 +50,7 @@ async fn a_locked_catalog_is_read_but_not_written() {
     let started = Instant::now();
     let refused = catalog.reserve_version(ENV, &name("raw.orders")).await.unwrap_err();
     assert!(matches!(&refused, CatalogError::Locked { waited_ms: 200, .. }), "{refused}");
-    assert!(refused.is_transient());
+    assert_eq!(refused.fault_kind(), lockgate_types::FaultKind::Transient);
     assert!(started.elapsed() >= Duration::from_millis(190), "it did wait");
     let diagnostic = refused.diagnostic();
     assert_eq!(diagnostic.code.id, "LG0601");

@@ -9,6 +9,8 @@
 
 mod cells;
 mod feed;
+#[cfg(test)]
+mod fuzz;
 mod guess;
 mod index;
 mod scan;
@@ -98,7 +100,7 @@ impl CsvFile {
                 Err(error) => return Err(failed(&self.feed, error)),
             }
             let (fields, malformed) = index::record(self.options.dialect, block.text());
-            if block.text().trim_ascii_end().len() > self.options.max_line {
+            if self.is_too_long(&block) {
                 return Err(self.header(format!("has a header longer than {} bytes", self.options.max_line)));
             }
             if malformed {
@@ -144,6 +146,9 @@ impl CsvFile {
                 Ok(Fed::End) => return Ok(Vec::new()),
                 Err(error) => return Err(failed(&self.feed, error)),
             }
+            if self.is_too_long(&block) {
+                return Err(self.header(format!("starts with a record longer than {} bytes", self.options.max_line)));
+            }
             let (fields, _) = index::record(self.options.dialect, block.text());
             if fields.len() != 1 || fields[0].start() != fields[0].end() || fields[0].is_quoted() {
                 break fields.len();
@@ -151,6 +156,12 @@ impl CsvFile {
         };
         self.feed.give_back(&block);
         Ok((1..=fields).map(|number| format!("column_{number}")).collect())
+    }
+
+    /// A record that fits the block can still be longer than it may be.
+    fn is_too_long(&self, record: &Block) -> bool {
+        let text = record.text();
+        text.strip_suffix(b"\n").unwrap_or(text).len() > self.options.max_line
     }
 
     fn header(&self, what: String) -> ConnectError {

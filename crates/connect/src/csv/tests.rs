@@ -24,7 +24,7 @@ impl Dice {
     }
 }
 
-type Rows = Vec<Vec<Option<String>>>;
+pub(crate) type Rows = Vec<Vec<Option<String>>>;
 
 fn file_of(text: &[u8]) -> (tempfile::TempDir, LocalFile) {
     let folder = tempfile::tempdir().unwrap();
@@ -48,7 +48,7 @@ fn rows_of(batch: &RecordBatch) -> Rows {
         .collect()
 }
 
-fn read(text: &[u8], options: &CsvOptions, threads: usize) -> Result<(Rows, Vec<Reject>), ConnectError> {
+pub(crate) fn read(text: &[u8], options: &CsvOptions, threads: usize) -> Result<(Rows, Vec<Reject>), ConnectError> {
     let (_folder, file) = file_of(text);
     let opened = CsvFile::open(&file, options)?;
     let columns = opened.names().len();

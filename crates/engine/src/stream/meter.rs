@@ -1,8 +1,12 @@
 //! How much a query spilled, told when it ends.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use datafusion::execution::SessionState;
 use datafusion::physical_plan::ExecutionPlan;
+
+use crate::EngineError;
 
 /// Takes the bytes that one query spilled.
 pub(crate) type OnSpill = Arc<dyn Fn(u64) + Send + Sync>;
@@ -11,11 +15,22 @@ pub(crate) type OnSpill = Arc<dyn Fn(u64) + Send + Sync>;
 pub(crate) struct SpillMeter {
     plan: Arc<dyn ExecutionPlan>,
     tell: OnSpill,
+    /// Where it spills to.
+    folder: PathBuf,
 }
 
 impl SpillMeter {
-    pub(crate) fn new(plan: Arc<dyn ExecutionPlan>, tell: OnSpill) -> Self {
-        SpillMeter { plan, tell }
+    pub(crate) fn new(plan: Arc<dyn ExecutionPlan>, tell: OnSpill, state: &SessionState) -> Self {
+        let folder = state.runtime_env().disk_manager.temp_dir_paths().into_iter().next().unwrap_or_default();
+        SpillMeter { plan, tell, folder }
+    }
+
+    /// An error of this query; a full disk is named.
+    pub(crate) fn told(&self, error: EngineError) -> EngineError {
+        match error {
+            EngineError::SpillFull { detail, .. } => EngineError::SpillFull { folder: self.folder.clone(), detail },
+            other => other,
+        }
     }
 }
 

@@ -5,8 +5,8 @@ mod summary;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use lockgate_run::{Graph, Plan, PlanOptions, RunOptions, RunSummary, TimeSpan, Workspace};
-use lockgate_types::{Diagnostics, RunState, TaskState};
+use lockgate_run::{Graph, Plan, PlanOptions, RetryPlan, RunOptions, RunSummary, TimeSpan, Workspace};
+use lockgate_types::{Diagnostics, RunId, RunState, TaskState};
 
 use crate::arguments::Selection;
 use crate::context::Context;
@@ -23,6 +23,14 @@ use crate::terminal::time::instant;
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) what: What,
+    /// Take up what a run left unfinished, at its logical time and over the versions it had pinned; default: the last run
+    #[arg(
+        long,
+        value_name = "RUN",
+        num_args = 0..=1,
+        conflicts_with_all = ["selectors", "exclude", "force", "full_refresh", "confirm", "from", "to", "as_of"]
+    )]
+    retry: Option<Option<String>>,
     /// How many assets to work on at once; default: the engine's threads
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     parallel: Option<u16>,
@@ -70,11 +78,52 @@ impl What {
 pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome {
     let options = arguments.what.options();
     let (workspace, graph) = context.graph().await?;
+    if let Some(id) = arguments.retry {
+        let parallel = arguments.parallel.map(usize::from);
+        return retry(context, &workspace, &graph, id.map(RunId), parallel).await;
+    }
     let plan = workspace.plan(&graph, &options).await?;
     if options.as_of.is_some() && !context.terminal.json {
         context.terminal.note(&format!("as of {}", instant(plan.as_of)));
     }
     run(context, &workspace, &graph, &plan, arguments.parallel.map(usize::from)).await
+}
+
+/// Takes up a run.
+async fn retry(
+    context: &Context,
+    workspace: &Arc<Workspace>,
+    graph: &Graph,
+    id: Option<RunId>,
+    parallel: Option<usize>,
+) -> Outcome {
+    let terminal = &context.terminal;
+    let found = workspace.plan_retry(graph, id.as_ref()).await?;
+    if !terminal.json {
+        terminal.note(&told(&found));
+        for input in &found.repinned {
+            let became = input.state.map_or_else(|| "unknown".to_owned(), |state| state.to_string());
+            terminal.note(&format!("{} is read as it is now: version {} is {became}", input.asset, input.number));
+        }
+        for asset in &found.behind {
+            terminal.note(&format!("{asset} stays behind: something that it reads is held"));
+        }
+    }
+    if found.plan.steps.is_empty() {
+        return Ok(Exit::Done);
+    }
+    run(context, workspace, graph, &found.plan, parallel).await
+}
+
+/// `taking up run X of ada, as of 2026-11-01T05:00Z: 2 of 5 assets`.
+fn told(found: &RetryPlan) -> String {
+    let run = &found.run;
+    let left = found.plan.steps.len();
+    if left == 0 {
+        return format!("run {} is {}: nothing of it is left to do", run.id, run.state.as_str());
+    }
+    let all = counted(found.tasks as u64, "asset", "assets");
+    format!("taking up run {} of {}, as of {}: {left} of {all}", run.id, run.actor, instant(run.as_of))
 }
 
 /// Runs a plan to its summary.

@@ -121,6 +121,11 @@ impl Observer for Watcher {
             return;
         }
         let Some(asset) = &event.asset else { return };
+        if event.event == "retrying" {
+            self.finish(asset);
+            self.line(&retrying(event, &self.terminal.note_paint.strong(&asset.to_string())));
+            return;
+        }
         if let Some(line) = self.finished(event, asset) {
             self.finish(asset);
             self.line(&line);
@@ -128,6 +133,7 @@ impl Observer for Watcher {
     }
 
     fn started(&self, asset: &AssetName, progress: &Progress) {
+        self.finish(asset);
         let Some(bars) = &self.bars else { return };
         let progress = progress.clone();
         let template = format!("{{spinner}} {{prefix:{}}}  {{done:>16}}  {{elapsed}}", self.name_width);
@@ -145,6 +151,14 @@ impl Observer for Watcher {
         bar.enable_steady_tick(TICK);
         self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(asset.clone(), bar);
     }
+}
+
+/// `raw.orders failed (the server answered 503), again in 2 s, attempt 2 of 4`.
+fn retrying(event: &Event, asset: &str) -> String {
+    let number = |key: &str| event.data.get(key).and_then(Json::as_u64).unwrap_or(0);
+    let message = event.data.get("message").and_then(Json::as_str).unwrap_or("no reason given");
+    let (wait, attempt, attempts) = (duration_ms(number("wait_ms")), number("attempt"), number("attempts"));
+    format!("… {asset} failed ({message}), again in {wait}, attempt {attempt} of {attempts}")
 }
 
 impl Drop for Watcher {

@@ -2,9 +2,14 @@
 
 #![allow(clippy::unwrap_used)] // tests may
 
+mod disk_full;
 mod events;
 mod interrupt;
+mod locked;
+mod long_line;
 mod pipes;
 mod read_only;
 mod reference;
+mod retries;
 mod session;
+mod vanished;

@@ -47,6 +47,7 @@ sessions! {
     loads
     look
     project
+    retry
     secrets
     story
     unit_tests

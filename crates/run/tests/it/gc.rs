@@ -92,7 +92,7 @@ async fn without_keep_nothing_expires() {
 async fn days_count_from_the_end_of_a_version() {
     let clock = Arc::new(FixedClock(Mutex::new("2026-03-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap())));
     let mut world = World::orders();
-    world.effects = Effects { clock: clock.clone(), ids: Effects::real().ids, faults: Arc::new(Faults::default()) };
+    world.effects = Effects { clock: clock.clone(), faults: Arc::new(Faults::default()), ..Effects::real() };
     set_keep(&world, "{ days: 3 }");
     let pass = |days: i64| *clock.0.lock().unwrap() += TimeDelta::days(days);
     publish(&world, 1).await;

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout)] // and children answer on it
 
 mod child;
+mod clocks;
 mod decisions;
 mod diff;
 mod doctor;
@@ -11,6 +12,7 @@ mod faults;
 mod gate;
 mod gc;
 mod groups;
+mod hands;
 mod lateness;
 mod loads;
 mod parts;
@@ -18,4 +20,6 @@ mod plans;
 mod races;
 mod rebuild;
 mod retention;
+mod retries;
+mod retry_run;
 mod world;

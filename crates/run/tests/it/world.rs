@@ -12,6 +12,8 @@ use lockgate_types::{Actor, AssetName, Effects, Event};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use crate::hands::Hands;
+
 pub(crate) struct Silent;
 
 impl Observer for Silent {
@@ -29,11 +31,16 @@ pub(crate) fn name(text: &str) -> AssetName {
     text.parse().unwrap()
 }
 
+/// Nobody waits between attempts.
+fn hasty() -> Effects {
+    Hands::new().effects()
+}
+
 impl World {
     /// A project with these files; `lockgate.yml` is added when it is not among them.
     pub(crate) fn new(files: &[(&str, &str)]) -> World {
         let folder = tempfile::tempdir().unwrap();
-        let world = World { root: folder.path().to_owned(), effects: Effects::real(), _folder: Some(folder) };
+        let world = World { root: folder.path().to_owned(), effects: hasty(), _folder: Some(folder) };
         world.write("lockgate.yml", "name: test\nengine: { memory: 256MB, threads: 2 }\n");
         for (path, text) in files {
             world.write(path, text);
@@ -59,7 +66,14 @@ impl World {
 
     /// One that is there already.
     pub(crate) fn at(root: &Path) -> World {
-        World { root: root.to_owned(), effects: Effects::real(), _folder: None }
+        World { root: root.to_owned(), effects: hasty(), _folder: None }
+    }
+
+    /// The same project as it stands, in another folder.
+    pub(crate) fn copied(&self) -> World {
+        let folder = tempfile::tempdir().unwrap();
+        copy(self.root(), folder.path());
+        World { root: folder.path().to_owned(), effects: hasty(), _folder: Some(folder) }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -146,6 +160,19 @@ pub(crate) async fn query(workspace: &Workspace, graph: &Graph, sql: &str) -> Ve
         row.iter().map(|cell| cell.clone().unwrap_or_else(|| "null".to_owned())).collect::<Vec<_>>().join(",")
     };
     cells.rows.iter().map(line).collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }
 
 /// `raw.orders published, mart.totals held`, by name.

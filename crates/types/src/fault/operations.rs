@@ -97,11 +97,11 @@ impl Faults {
             self.fire(point);
         }
         match blow {
-            Some(Blow::Fail) => Err(Fault(point.name)),
+            Some(Blow::Fail) => Err(Fault::permanent(point.name)),
             Some(Blow::Kill) => kill(),
             Some(Blow::Cut) => {
                 self.cut();
-                Err(Fault(point.name))
+                Err(Fault::permanent(point.name))
             }
             Some(Blow::FailAfter | Blow::Late(_) | Blow::KillAfter) | None => {
                 Ok(Begun { armed: Some((Arc::clone(self), *point, blow)) })
@@ -135,7 +135,7 @@ impl Faults {
     }
 
     pub(super) fn has_power(&self, point: &FaultPoint) -> Result<(), Fault> {
-        if self.counters.is_dark.load(Ordering::SeqCst) { Err(Fault(point.name)) } else { Ok(()) }
+        if self.counters.is_dark.load(Ordering::SeqCst) { Err(Fault::permanent(point.name)) } else { Ok(()) }
     }
 }
 
@@ -151,7 +151,7 @@ impl Begun {
     pub fn answer(self) -> Result<(), Fault> {
         let Some((faults, point, blow)) = self.armed else { return Ok(()) };
         match blow {
-            Some(Blow::FailAfter) => return Err(Fault(point.name)),
+            Some(Blow::FailAfter) => return Err(Fault::permanent(point.name)),
             // As a slow disk would: whoever asked waits.
             Some(Blow::Late(ms)) => std::thread::sleep(Duration::from_millis(ms)),
             Some(Blow::KillAfter) => kill(),

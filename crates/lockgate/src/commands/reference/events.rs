@@ -44,12 +44,30 @@ const EVENTS: &[Event] = &[
     Event {
         name: "run_started",
         text: "A run begins.",
-        fields: &[&[("as_of", "string", "its logical time"), ("assets", "array", "the assets that it works on")]],
+        fields: &[&[
+            ("as_of", "string", "its logical time"),
+            ("assets", "array", "the assets that it works on"),
+            ("retry_of", "string", "with `--retry`: the run whose unfinished tasks it takes up"),
+        ]],
     },
     Event {
         name: "task_started",
-        text: "Work on an asset begins.",
-        fields: &[&[("reasons", "array", "why it runs, as in `plan --json`")]],
+        text: "Work on an asset begins, at each attempt.",
+        fields: &[&[
+            ("reasons", "array", "why it runs, as in `plan --json`"),
+            ("attempt", "integer", "which attempt it is, from 1"),
+        ]],
+    },
+    Event {
+        name: "retrying",
+        text: "An attempt failed with a fault that may pass, and another one is made after a wait.",
+        fields: &[&[
+            ("kind", "string", "transient or throttled"),
+            ("attempt", "integer", "which attempt comes next"),
+            ("attempts", "integer", "how many there are at most"),
+            ("wait_ms", "integer", "how long until then"),
+            ("message", "string", "what went wrong, in one sentence"),
+        ]],
     },
     Event { name: "audited", text: "A version was checked.", fields: &[FACTS] },
     Event { name: "published", text: "A version became what readers see.", fields: &[FACTS] },
@@ -65,7 +83,11 @@ const EVENTS: &[Event] = &[
             ],
         ],
     },
-    Event { name: "failed", text: "An asset could not be built.", fields: &[ENDED] },
+    Event {
+        name: "failed",
+        text: "An asset could not be built.",
+        fields: &[ENDED, &[("attempts", "integer", "how many were made")]],
+    },
     Event { name: "skipped", text: "An input was not published, so the asset stays behind.", fields: &[ENDED] },
     Event { name: "unchanged", text: "There was nothing new to publish.", fields: &[ENDED] },
     Event { name: "interrupted", text: "Ctrl-C stopped it.", fields: &[ENDED] },

@@ -54,8 +54,8 @@ fn after_the_power_is_cut_everything_fails() {
     faults.arm(OTHER.name, "count");
     let under_way = faults.begin(&OTHER, "op").unwrap();
     faults.arm(POINT.name, "nth:1=cut");
-    assert_eq!(faults.begin(&POINT, "op").unwrap_err(), Fault(POINT.name));
-    assert_eq!(under_way.answer(), Err(Fault(OTHER.name)), "nobody is told that it was done");
+    assert_eq!(faults.begin(&POINT, "op").unwrap_err(), Fault::permanent(POINT.name));
+    assert_eq!(under_way.answer(), Err(Fault::permanent(OTHER.name)), "nobody is told that it was done");
     assert!(faults.begin(&OTHER, "op").is_err());
     assert!(faults.pass(&OTHER).is_err());
 }

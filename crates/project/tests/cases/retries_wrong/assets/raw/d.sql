@@ -1,0 +1,4 @@
+/*
+retries: 0
+*/
+select 1 as a
