@@ -88,6 +88,8 @@ async fn work(table: &Table, me: u64, alone: bool) -> Result<(), LakeError> {
         writer.write(&state_rows(state))?;
         let staged = writer.finish().await?;
         let candidate = version(table.asset(), number, &simple(), staged);
+        // Beside the files, and only of use to a later audit.
+        table.write_parts(VersionNumber(number), b"parts".to_vec()).await?;
         let commit = table.prepare_commit(plan(&candidate, base, live)).await?;
         match table.put_commit(&commit).await? {
             PutOutcome::Put | PutOutcome::AlreadyThere => table.checkpoint(commit.delta_version()).await?,
