@@ -20,6 +20,7 @@ mod demo;
 mod docs;
 mod folder;
 mod measure;
+mod nightly;
 mod terminal;
 mod test;
 mod tidy;
@@ -31,6 +32,7 @@ type Command = (&'static str, &'static str, fn(&Path, &[String]) -> Result<ExitC
 
 const COMMANDS: &[Command] = &[
     ("test", "all of CI: format, tidy, lints, tests", test::run),
+    ("nightly", "the long versions of the tests: 1,000 kills, 10,000 simulated histories, …", nightly::run),
     ("tidy", "check what no compiler checks: layers, dependencies, files, words", tidy::run),
     ("docs", "write docs/reference from the code", docs::run),
     ("demo", "build Lockgate and play the bad row and New York's flights of 2013", demo::run),

@@ -174,8 +174,7 @@ impl Workspace {
         };
         // Before anybody can read that it runs: a run that no living reader drives is taken for dead.
         self.announce(&execution.run.id)?;
-        execution.start().await?;
-        match execution.assets_and_lateness().await {
+        match execution.start_and_work().await {
             Ok(late) => execution.end(late, started).await,
             Err(error) => {
                 // What keeps a run from going on must not leave it running in the journal.
@@ -197,9 +196,12 @@ impl Workspace {
                 needed.insert(step.asset.clone());
             }
         }
+        // At one instant: members of a group are never pinned at different versions.
+        let live = self.live_numbers().await?;
         let mut view = BTreeMap::new();
         for name in needed {
-            if let Some(version) = self.catalog.live_one(self.env(), &name).await? {
+            if let Some(number) = live.get(&name) {
+                let version = self.any_version(&name, *number).await?;
                 view.insert(name, version);
             }
         }
@@ -213,6 +215,11 @@ impl Execution<'_> {
         self.workspace.catalog.create_run(&self.run, &tasks).await?;
         let assets: Vec<String> = self.plan.steps.iter().map(|step| step.asset.to_string()).collect();
         self.tell("run_started", None, None, json!({ "as_of": self.run.as_of, "assets": assets })).await
+    }
+
+    async fn start_and_work(&self) -> Result<Vec<(AssetName, Late)>, RunError> {
+        self.start().await?;
+        self.assets_and_lateness().await
     }
 
     async fn assets_and_lateness(&self) -> Result<Vec<(AssetName, Late)>, RunError> {

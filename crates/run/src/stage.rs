@@ -12,6 +12,7 @@ use lockgate_kind::{BuildContext, Built, KindError, Outside, Progress, TimeSpan}
 use lockgate_types::{AssetName, CheckOutcome, CheckState, RunId, Suppression, Version, VersionNumber, VersionState};
 use tokio_util::sync::CancellationToken;
 
+use crate::lease::pause;
 use crate::plan::candidate_key;
 use crate::rejects::REJECTS;
 use crate::{Graph, Node, RunError, Workspace};
@@ -143,7 +144,14 @@ impl Workspace {
                 self.settle(&mut publication.members, Some(lease)).await?;
             }
         }
-        for version in self.catalog.staged(self.env()).await?.into_iter().filter(|v| v.asset == *name) {
+        let staged: Vec<Version> =
+            self.catalog.staged(self.env()).await?.into_iter().filter(|version| version.asset == *name).collect();
+        // A worker that stood still here would take what its successor staged for a leftover. The beat comes after the
+        // look: when the lease is ours still, everything that was seen came from somebody before us.
+        if !staged.is_empty() && !self.catalog.beat(lease).await? {
+            return Err(RunError::Fenced { asset: name.clone() });
+        }
+        for version in staged {
             self.abandon(&version, "its run ended before its gate").await?;
         }
         Ok(())
@@ -288,7 +296,7 @@ impl Workspace {
             attempt += 1;
             tokio::select! {
                 () = cx.cancel.cancelled() => return Err(RunError::Interrupted),
-                () = tokio::time::sleep(wait) => {}
+                () = pause(self.effects.clock.as_ref(), wait) => {}
             }
         }
     }

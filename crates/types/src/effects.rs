@@ -2,6 +2,7 @@
 //! system clock or makes a random id, so that a run can be replayed and a fault injected by name.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,12 +14,21 @@ use crate::fault::Faults;
 /// A point on a monotonic clock, as time since the clock was made. Two processes' instants do not compare.
 pub type Instant = Duration;
 
+/// A wait for a clock to go on.
+pub type Pause = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Wall and monotonic time.
 pub trait Clock: Send + Sync + fmt::Debug {
     /// Wall time in UTC.
     fn now(&self) -> DateTime<Utc>;
     /// Monotonic time; leases are judged by it.
     fn monotonic(&self) -> Instant;
+    /// Ends when this clock has gone on by so much. `None` when the runtime's own timer does that; a simulation's clock
+    /// goes on without waiting.
+    fn pause(&self, how_long: Duration) -> Option<Pause> {
+        let _ = how_long;
+        None
+    }
 }
 
 /// Unique, time-ordered ids for runs and workers.

@@ -28,6 +28,8 @@ enum Action {
     Kill,
     /// Sleep for so many milliseconds, once.
     Freeze(u64),
+    /// Stop the process as SIGSTOP does, at the so-manieth pass, once.
+    Stop(u32),
 }
 
 /// The armed faults of a process, and how often each fired.
@@ -39,7 +41,8 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Reads `LOCKGATE_FAULTS`: `point=fail`, `point=fail:3`, `point=kill`, `point=freeze:500`, separated by commas.
+    /// Reads `LOCKGATE_FAULTS`: `point=fail`, `point=fail:3`, `point=kill`, `point=freeze:500`, `point=stop`,
+    /// `point=stop:2` (at the second pass), separated by commas.
     /// What it cannot read it ignores: only tests set it.
     pub fn from_env() -> Self {
         let faults = Faults::default();
@@ -58,6 +61,7 @@ impl Faults {
             "fail" => Action::Fail(number.parse().unwrap_or(1)),
             "kill" => Action::Kill,
             "freeze" => Action::Freeze(number.parse().unwrap_or(1_000)),
+            "stop" => Action::Stop(number.parse().unwrap_or(1)),
             _ => return,
         };
         self.actions.lock().unwrap_or_else(PoisonError::into_inner).insert(point.to_owned(), action);
@@ -78,7 +82,11 @@ impl Faults {
             match action {
                 Action::Fail(0) => return Ok(()),
                 Action::Fail(left) => *left -= 1,
-                Action::Freeze(_) => {
+                Action::Stop(passes) if *passes > 1 => {
+                    *passes -= 1;
+                    return Ok(());
+                }
+                Action::Freeze(_) | Action::Stop(_) => {
                     actions.remove(point.name);
                 }
                 Action::Kill => {}
@@ -94,6 +102,10 @@ impl Faults {
                 std::thread::sleep(std::time::Duration::from_millis(ms));
                 Ok(())
             }
+            Action::Stop(_) => {
+                stop();
+                Ok(())
+            }
         }
     }
 
@@ -101,4 +113,10 @@ impl Faults {
     pub fn fired(&self, point: &FaultPoint) -> u32 {
         self.fired.lock().unwrap_or_else(PoisonError::into_inner).get(point.name).copied().unwrap_or(0)
     }
+}
+
+/// Stops this process until somebody continues it. A shell does it: raising a signal oneself is unsafe code.
+fn stop() {
+    let stopped = std::process::Command::new("sh").args(["-c", "kill -STOP $PPID"]).status();
+    debug_assert!(stopped.is_ok_and(|status| status.success()), "only tests stop a process, where there is a shell");
 }

@@ -4,7 +4,7 @@ use lockgate_types::{FaultPoint, RunState};
 
 use crate::world::World;
 
-fn points() -> Vec<&'static FaultPoint> {
+pub(crate) fn points() -> Vec<&'static FaultPoint> {
     lockgate_run::FAULT_POINTS.iter().chain(lockgate_lake::FAULT_POINTS).chain(lockgate_catalog::FAULT_POINTS).collect()
 }
 

@@ -8,13 +8,22 @@ mod decisions;
 mod diff;
 mod doctor;
 mod durability;
+#[cfg(unix)]
+mod freezes;
 mod gate;
 mod gc;
 mod groups;
+#[cfg(unix)]
+mod growing;
+#[cfg(unix)]
+mod kills;
 mod lateness;
 mod loads;
+#[cfg(unix)]
+mod onlookers;
 mod plans;
 mod races;
 mod rebuild;
 mod retention;
+mod simulation;
 mod world;
