@@ -316,7 +316,14 @@ impl Execution<'_> {
             Ok(lease) => lease,
             Err(error) => return self.end_failed(unit, &error).await,
         };
-        let outcome = self.unit_under_lease(unit, &lease).await;
+        let outcome = match self.unit_under_lease(unit, &lease).await {
+            // Whoever took over has cleared away what was staged here: whatever came of that is no fault of the store's.
+            Err(error) if !matches!(error, RunError::Interrupted) && lease.is_lost().await => {
+                tracing::debug!(asset = %first.file.name, %error, "failed after the lease was lost");
+                Err(RunError::Fenced { asset: first.file.name.clone() })
+            }
+            outcome => outcome,
+        };
         lease.release().await;
         let mut results = match outcome {
             Ok(results) => results,

@@ -51,6 +51,11 @@ impl Held {
         Ok(())
     }
 
+    /// Whether it is known to be in other hands.
+    pub(crate) async fn is_lost(&self) -> bool {
+        matches!(self.catalog.beat(&self.lease).await, Ok(false))
+    }
+
     /// Gives it back. A release that fails costs the next holder the wait for the time-out, nothing else.
     pub(crate) async fn release(mut self) {
         self.beats.abort_all();

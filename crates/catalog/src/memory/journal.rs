@@ -155,8 +155,6 @@ impl State {
     }
 
     pub(super) fn put_cached(&mut self, entries: &[(String, String)]) {
-        let mut entries: Vec<&(String, String)> = entries.iter().collect();
-        entries.sort_by(|a, b| a.0.cmp(&b.0));
         for (key, text) in entries {
             self.cache_puts += 1;
             self.cache.insert(key.clone(), (self.cache_puts, text.clone()));

@@ -17,7 +17,7 @@ use crate::growing::{ASSETS, files_of, look};
 use crate::world::{World, name};
 
 /// Between two looks, so that those who work have the machine for most of the time.
-const PAUSE: Duration = Duration::from_millis(40);
+const PAUSE: Duration = Duration::from_millis(120);
 
 /// Both readers, on tasks of their own until they are told to stop.
 pub(crate) struct Onlookers {
@@ -89,7 +89,7 @@ async fn look_directly(root: &Path, stop: &AtomicBool, looks: &AtomicU64) {
                 looks.fetch_add(1, Ordering::Relaxed);
             }
         }
-        tokio::time::sleep(PAUSE / 2).await;
+        tokio::time::sleep(PAUSE / 4).await;
     }
 }
 
