@@ -144,7 +144,8 @@ impl Catalog for MemoryCatalog {
         base_delta_version: Option<u64>,
         lease: &Lease,
     ) -> Result<()> {
-        self.write(&faults::SET_BASE, |state, now| state.set_base(env, asset, number, base_delta_version, lease, now)).await
+        self.write(&faults::SET_BASE, |state, now| state.set_base(env, asset, number, base_delta_version, lease, now))
+            .await
     }
 
     async fn withdraw(
@@ -273,7 +274,8 @@ impl Catalog for MemoryCatalog {
         self.write(&faults::CREATE_RUN, |state, _| {
             state.create_run(run, tasks);
             Ok(())
-        }).await
+        })
+        .await
     }
 
     async fn set_task(&self, task: &Task) -> Result<()> {
@@ -317,7 +319,8 @@ impl Catalog for MemoryCatalog {
         self.write(&faults::EVENTS, |state, _| {
             state.events.extend_from_slice(events);
             Ok(())
-        }).await
+        })
+        .await
     }
 
     async fn events(&self, run: &RunId, after: i64) -> Result<Vec<(i64, Event)>> {
@@ -339,7 +342,8 @@ impl Catalog for MemoryCatalog {
         self.write(&faults::RELEASE, |state, _| {
             state.release(lease);
             Ok(())
-        }).await
+        })
+        .await
     }
 
     async fn steal(&self, key: &str, holder: &str, seen_epoch: u64, seen_beat: u64) -> Result<LeaseAttempt> {
@@ -354,7 +358,8 @@ impl Catalog for MemoryCatalog {
         self.write(&faults::AUDIT, |state, _| {
             state.say(entry.clone());
             Ok(())
-        }).await
+        })
+        .await
     }
 
     async fn audit_log(&self, env: &str, asset: Option<&AssetName>, limit: usize) -> Result<Vec<AuditEntry>> {
@@ -365,7 +370,8 @@ impl Catalog for MemoryCatalog {
         self.write(&faults::SUPPRESS, |state, now| {
             state.add_suppression(env, suppression, now);
             Ok(())
-        }).await
+        })
+        .await
     }
 
     async fn suppressions(&self, env: &str) -> Result<Vec<Suppression>> {
@@ -383,7 +389,8 @@ impl Catalog for MemoryCatalog {
                 None => state.late.remove(&key),
             };
             Ok(())
-        }).await
+        })
+        .await
     }
 
     async fn late(&self, env: &str) -> Result<BTreeMap<AssetName, Late>> {
@@ -412,7 +419,8 @@ impl Catalog for MemoryCatalog {
         self.write(&faults::CACHE, |state, _| {
             state.put_cached(entries);
             Ok(())
-        }).await
+        })
+        .await
     }
 
     async fn set_code(
@@ -428,7 +436,8 @@ impl Catalog for MemoryCatalog {
         self.write(&faults::SET_CODE, |state, now| {
             state.set_code(env, asset, fingerprint, code, now);
             Ok(())
-        }).await
+        })
+        .await
     }
 
     async fn code(&self, env: &str, asset: &AssetName) -> Result<Option<(Fingerprint, serde_json::Value)>> {

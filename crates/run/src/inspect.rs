@@ -168,7 +168,8 @@ impl Workspace {
             Some(at) => self.catalog.live_at(self.env(), at).await?,
             None => self.live_numbers().await?,
         };
-        let mut readable = Readable { workspace: self, graph, live, is_past: options.at.is_some(), seen: BTreeSet::new() };
+        let mut readable =
+            Readable { workspace: self, graph, live, is_past: options.at.is_some(), seen: BTreeSet::new() };
         for name in &parsed.tables {
             readable.register(&session, name).await?;
         }

@@ -53,7 +53,13 @@ impl Held {
 
     /// Whether it is known to be in other hands.
     pub(crate) async fn is_lost(&self) -> bool {
-        matches!(self.catalog.beat(&self.lease).await, Ok(false))
+        const TRIES: usize = 3;
+        for _ in 0..TRIES {
+            if let Ok(is_ours) = self.catalog.beat(&self.lease).await {
+                return !is_ours;
+            }
+        }
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives it back. A release that fails costs the next holder the wait for the time-out, nothing else.
@@ -109,8 +115,7 @@ impl Workspace {
                     seen.looks += 1;
                     if seen.looks >= LOOKS
                         && now.saturating_sub(seen.since) >= timeout
-                        && let LeaseAttempt::Taken(lease) =
-                            self.catalog.steal(&key, &self.worker, epoch, beat).await?
+                        && let LeaseAttempt::Taken(lease) = self.catalog.steal(&key, &self.worker, epoch, beat).await?
                     {
                         tracing::warn!(key, "took over a lease whose holder stood still");
                         return Ok(self.keep(lease, timeout));

@@ -73,11 +73,7 @@ impl Workspace {
     ///
     /// # Errors
     /// The same.
-    pub async fn open_on(
-        root: &Path,
-        options: OpenOptions,
-        catalog: Arc<dyn Catalog>,
-    ) -> Result<Workspace, RunError> {
+    pub async fn open_on(root: &Path, options: OpenOptions, catalog: Arc<dyn Catalog>) -> Result<Workspace, RunError> {
         Workspace::open_with(root, options, Some(catalog)).await
     }
 

@@ -138,7 +138,10 @@ impl State {
                 }
                 // Somebody else finished it, and it may have been replaced since.
                 (
-                    VersionState::Published | VersionState::Superseded | VersionState::Retracted | VersionState::Expired,
+                    VersionState::Published
+                    | VersionState::Superseded
+                    | VersionState::Retracted
+                    | VersionState::Expired,
                     _,
                 ) if row.version.delta_version == Some(*delta_version) => {}
                 (is, _) => return Err(wrong_state(asset, *number, is, "published")),
@@ -146,7 +149,8 @@ impl State {
         }
         let publications: BTreeSet<usize> = open.iter().map(|(.., publication)| *publication).collect();
         for row in self.rows(env).filter(|row| row.version.state == VersionState::Publishing) {
-            let is_named = open.iter().any(|(asset, number, ..)| **asset == row.version.asset && *number == row.version.number);
+            let is_named =
+                open.iter().any(|(asset, number, ..)| **asset == row.version.asset && *number == row.version.number);
             if row.publication.is_some_and(|publication| publications.contains(&publication)) && !is_named {
                 let (asset, number) = (row.version.asset.clone(), row.version.number);
                 return Err(CatalogError::Incomplete { asset, number });

@@ -95,7 +95,12 @@ pub(super) fn stored(at: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// An audit line about one version, with nothing but the fact.
-pub(super) fn entry(at: DateTime<Utc>, actor: &Actor, action: &str, version: (&str, &AssetName, VersionNumber)) -> AuditEntry {
+pub(super) fn entry(
+    at: DateTime<Utc>,
+    actor: &Actor,
+    action: &str,
+    version: (&str, &AssetName, VersionNumber),
+) -> AuditEntry {
     let (env, asset, number) = version;
     AuditEntry {
         at,
@@ -113,6 +118,11 @@ pub(super) fn not_found(asset: &AssetName, number: VersionNumber) -> CatalogErro
     CatalogError::NotFound(format!("version {number} of {asset}"))
 }
 
-pub(super) fn wrong_state(asset: &AssetName, number: VersionNumber, is: VersionState, change: &'static str) -> CatalogError {
+pub(super) fn wrong_state(
+    asset: &AssetName,
+    number: VersionNumber,
+    is: VersionState,
+    change: &'static str,
+) -> CatalogError {
     CatalogError::State { asset: asset.clone(), number, is, change }
 }

@@ -20,7 +20,9 @@ impl State {
             }
             "tasks" => self.tasks.values().map(|task| object(task, json!({}))).collect(),
             "versions" => self.versions.iter().map(|((env, ..), row)| self.version_object(env, row)).collect(),
-            "checks" => self.of_versions(|version| version.checks.iter().map(|check| object(check, json!({}))).collect()),
+            "checks" => {
+                self.of_versions(|version| version.checks.iter().map(|check| object(check, json!({}))).collect())
+            }
             "profiles" => self.of_versions(|version| {
                 let columns = version.profile.iter().flat_map(|profile| &profile.columns);
                 let object = |column: &lockgate_types::ColumnProfile| {
@@ -46,7 +48,8 @@ impl State {
                 numbered.map(object).collect()
             }
         };
-        let row = |object: Map<String, Json>| columns.iter().map(|(name, kind)| cell(object.get(*name), kind)).collect();
+        let row =
+            |object: Map<String, Json>| columns.iter().map(|(name, kind)| cell(object.get(*name), kind)).collect();
         Some(SystemTable {
             columns: Schema { columns: columns.iter().map(|(name, kind)| Column::new(*name, kind.clone())).collect() },
             rows: Vec::into_iter(objects).map(row).collect(),

@@ -7,7 +7,9 @@ use lockgate_types::{Actor, AssetName, Version, VersionNumber, VersionState};
 use serde_json::json;
 
 use super::state::{Row, State, entry, key, not_found, stored, wrong_state};
-use crate::{AuditEntry, BuildRecord, CatalogError, CheckCounts, Lease, LiveHead, Result, RetentionFacts, VersionSummary};
+use crate::{
+    AuditEntry, BuildRecord, CatalogError, CheckCounts, Lease, LiveHead, Result, RetentionFacts, VersionSummary,
+};
 
 impl State {
     pub(super) fn reserve(&mut self, env: &str, asset: &AssetName) -> VersionNumber {

@@ -37,13 +37,19 @@ fn a_process_may_be_killed_at_any_moment() {
     let worlds = kills().div_ceil(KILLS_OF_A_WORLD);
     let seed: u64 = std::env::var("LOCKGATE_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random);
     let looks: Vec<(u64, u64)> = std::thread::scope(|scope| {
-        let played = |lane: u64| move || (lane..worlds).step_by(AT_ONCE as usize).map(|at| world(seed + at)).collect::<Vec<_>>();
+        let played =
+            |lane: u64| move || (lane..worlds).step_by(AT_ONCE as usize).map(|at| world(seed + at)).collect::<Vec<_>>();
         let lanes: Vec<_> = (0..AT_ONCE).map(|lane| scope.spawn(played(lane))).collect();
-        lanes.into_iter().flat_map(|lane| lane.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        lanes
+            .into_iter()
+            .flat_map(|lane| lane.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
     });
     let sum = |of: fn(&(u64, u64)) -> u64| looks.iter().map(of).sum::<u64>();
     let (looks, direct_looks) = (sum(|looks| looks.0), sum(|looks| looks.1));
-    println!("{worlds} worlds, {KILLS_OF_A_WORLD} kills each, {looks} looks through Lockgate, {direct_looks} at the logs");
+    println!(
+        "{worlds} worlds, {KILLS_OF_A_WORLD} kills each, {looks} looks through Lockgate, {direct_looks} at the logs"
+    );
     assert!(looks > worlds && direct_looks > worlds, "nobody looked on");
 }
 
@@ -118,10 +124,12 @@ pub(crate) async fn calm(world: &World) {
     assert_eq!(outcome(&world.run().await), "", "nothing is left to do");
     world.open().await.unwrap().gc(false).await.unwrap();
     let first = world.open().await.unwrap().doctor(true).await.unwrap();
-    let wrong: Vec<_> = first.findings.iter().filter(|finding| finding.health > Health::Healed && finding.about != "disk").collect();
+    let wrong: Vec<_> =
+        first.findings.iter().filter(|finding| finding.health > Health::Healed && finding.about != "disk").collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     let second = world.open().await.unwrap().doctor(true).await.unwrap();
-    let unwell: Vec<_> = second.findings.iter().filter(|finding| finding.health != Health::Well && finding.about != "disk").collect();
+    let unwell: Vec<_> =
+        second.findings.iter().filter(|finding| finding.health != Health::Well && finding.about != "disk").collect();
     assert!(unwell.is_empty(), "{unwell:#?}");
     println!("said: {files}");
 }
@@ -140,7 +148,8 @@ pub(crate) async fn assert_history_and_log_agree(world: &World) {
         assert_eq!(log.published, live, "{asset}: version and Delta version by the log, and by the catalog");
         assert_eq!(history.iter().filter(|version| version.state == VersionState::Published).count(), 1);
     }
-    let twice = "select asset, version from lockgate.audit where action = 'published' group by 1, 2 having count(*) > 1";
+    let twice =
+        "select asset, version from lockgate.audit where action = 'published' group by 1, 2 having count(*) > 1";
     assert_eq!(world.query(twice).await, Vec::<String>::new(), "published twice");
 }
 

@@ -17,7 +17,7 @@ use crate::growing::{ASSETS, files_of, look};
 use crate::world::{World, name};
 
 /// Between two looks, so that those who work have the machine for most of the time.
-const PAUSE: Duration = Duration::from_millis(120);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Both readers, on tasks of their own until they are told to stop.
 pub(crate) struct Onlookers {
@@ -89,7 +89,7 @@ async fn look_directly(root: &Path, stop: &AtomicBool, looks: &AtomicU64) {
                 looks.fetch_add(1, Ordering::Relaxed);
             }
         }
-        tokio::time::sleep(PAUSE / 4).await;
+        tokio::time::sleep(PAUSE / 8).await;
     }
 }
 
@@ -184,7 +184,12 @@ impl DirectReader {
                     let counted = batches.iter().map(|batch| i64::try_from(batch.num_rows()).unwrap()).sum();
                     let (rows, total) = if is_raw { (counted, sum(0)) } else { (sum(0), sum(1)) };
                     let made_of = files_of(self.asset, rows, total, "a direct reader");
-                    assert!(made_of >= self.made_of, "{} went back from {} to {made_of} files", self.asset, self.made_of);
+                    assert!(
+                        made_of >= self.made_of,
+                        "{} went back from {} to {made_of} files",
+                        self.asset,
+                        self.made_of
+                    );
                     self.made_of = made_of;
                     return;
                 }

@@ -44,7 +44,9 @@ fn every_history_ends_well() {
                     Ok(told) => sum.add(&told.tally),
                     Err(panic) => {
                         println!("seed {seed}; again, alone and with everything that happened:");
-                        println!("LOCKGATE_SEED={seed} cargo nextest run --workspace --no-capture -E 'test(every_history_ends_well)'");
+                        println!(
+                            "LOCKGATE_SEED={seed} cargo nextest run --workspace --no-capture -E 'test(every_history_ends_well)'"
+                        );
                         next.store(seeds, Ordering::Relaxed);
                         std::panic::resume_unwind(panic);
                     }

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use futures::TryStreamExt;
 use lockgate_catalog::memory::Memory;
 use lockgate_catalog::{Catalog, CatalogError, VersionSummary};
 use lockgate_lake::{Lake, LakeError};
-use lockgate_run::{Health, OpenOptions, PlanOptions, RunError, RunOptions, RunSummary, Workspace};
+use lockgate_run::{Health, OpenOptions, PlanOptions, QueryOptions, RunError, RunOptions, RunSummary, Workspace};
 use lockgate_types::{Actor, AssetName, Effects, Faults, Ids, RunState, TaskState, VersionNumber, VersionState};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
@@ -70,7 +71,7 @@ pub(crate) fn play(seed: u64) -> Told {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let schedule = Schedule::new(seed);
     runtime.block_on(tokio::task::LocalSet::new().run_until(async {
-        let stage = Arc::new(Stage::new(&schedule));
+        let stage = Arc::new(Stage::new(&schedule, seed));
         drive(&stage).await;
         Told { trace: schedule.trace(), tally: stage.tally().await }
     }))
@@ -84,7 +85,9 @@ struct Stage {
     outside: Arc<AtomicU64>,
     next_id: Arc<AtomicU64>,
     counts: Arc<Counts>,
-    _folder: Option<TempDir>,
+    assets: Vec<AssetName>,
+    seed: u64,
+    _folder: TempDir,
 }
 
 #[derive(Debug)]
@@ -103,7 +106,10 @@ enum Life {
 }
 
 impl Stage {
-    fn new(schedule: &Arc<Schedule>) -> Stage {
+    fn new(schedule: &Arc<Schedule>, seed: u64) -> Stage {
+        // Every third history is longer.
+        let assets: Vec<AssetName> =
+            ASSETS[..if seed.is_multiple_of(3) { 4 } else { 3 }].iter().map(|asset| name(asset)).collect();
         let checked = "kind: simulated\nchecks:\n  - expect: \"n % 5 <> 3\"\n";
         // Files in memory where there are any: a sync of a real disk takes longer than all the rest.
         let in_memory = Path::new("/dev/shm");
@@ -114,18 +120,20 @@ impl Stage {
             "name: simulated\nengine: { memory: 64MB, threads: 1 }\nkeep: { versions: 1 }\n\
              groups:\n  - { name: pair, assets: [pair.*] }\n",
         );
-        for asset in ASSETS {
-            let text = if asset == "pair.one" { checked } else { "kind: simulated\n" };
-            world.write(&format!("assets/{}.yml", asset.replace('.', "/")), text);
+        for asset in &assets {
+            let text = if *asset == name("pair.one") { checked } else { "kind: simulated\n" };
+            world.write(&format!("assets/{}/{}.yml", asset.schema(), asset.table()), text);
         }
         Stage {
+            assets,
+            seed,
             schedule: Arc::clone(schedule),
             memory: Memory::default(),
             world,
             outside: Arc::new(AtomicU64::new(1)),
             next_id: Arc::default(),
             counts: Arc::default(),
-            _folder: Some(folder),
+            _folder: folder,
         }
     }
 
@@ -147,10 +155,15 @@ impl Stage {
         self.memory.open(self.effects(self.clock(CALM)))
     }
 
-    async fn open(&self, effects: &Effects, catalog: Arc<dyn Catalog>) -> Result<Workspace, RunError> {
+    async fn open(
+        &self,
+        worker: WorkerIndex,
+        effects: &Effects,
+        catalog: Arc<dyn Catalog>,
+    ) -> Result<Workspace, RunError> {
         let options = OpenOptions {
             environment: None,
-            actor: Actor("ada".to_owned()),
+            actor: Actor(format!("worker {worker}")),
             kinds: vec![Arc::new(Simulated { outside: Arc::clone(&self.outside) })],
             effects: effects.clone(),
             env: Arc::new(|_| None),
@@ -158,8 +171,13 @@ impl Stage {
         Workspace::open_on(self.world.root(), options, catalog).await
     }
 
-    async fn run(&self, effects: &Effects, catalog: &Arc<dyn Catalog>) -> Result<RunSummary, RunError> {
-        let workspace = self.open(effects, Arc::clone(catalog)).await?;
+    async fn run(
+        &self,
+        worker: WorkerIndex,
+        effects: &Effects,
+        catalog: &Arc<dyn Catalog>,
+    ) -> Result<RunSummary, RunError> {
+        let workspace = self.open(worker, effects, Arc::clone(catalog)).await?;
         let graph = workspace.graph().await?;
         let plan = workspace.plan(&graph, &PlanOptions::default()).await?;
         let options = RunOptions { observer: Arc::new(Silent), cancel: CancellationToken::new(), parallel: 1 };
@@ -183,7 +201,10 @@ impl Stage {
                 ("given up", said("failed")),
                 ("leases stolen", said("lease_stolen")),
                 ("expired", said("expired")),
-                ("finished by others", log.iter().filter(|entry| !entry.detail["finished_by"].is_null()).count() as u64),
+                (
+                    "finished by others",
+                    log.iter().filter(|entry| !entry.detail["finished_by"].is_null()).count() as u64,
+                ),
             ]
             .into(),
         }
@@ -249,12 +270,8 @@ async fn work(stage: &Stage, worker: WorkerIndex, crash: &CancellationToken) {
     let schedule = &stage.schedule;
     let clock = stage.clock(worker);
     let effects = stage.effects(Arc::clone(&clock));
-    let wire = Chaos {
-        schedule: Arc::clone(schedule),
-        worker,
-        counts: Arc::clone(&stage.counts),
-        crash: crash.clone(),
-    };
+    let wire =
+        Chaos { schedule: Arc::clone(schedule), worker, counts: Arc::clone(&stage.counts), crash: crash.clone() };
     let catalog = stage.memory.open_over(effects.clone(), Arc::new(wire));
     for _ in 0..RUNS {
         schedule.stand_in_line(worker, schedule.draw(0..3_000)).await;
@@ -266,7 +283,7 @@ async fn work(stage: &Stage, worker: WorkerIndex, crash: &CancellationToken) {
             clock.jump(i64::try_from(schedule.draw(0..7_200_000)).unwrap() - 3_600_000);
         }
         arm(schedule, &effects);
-        match stage.run(&effects, &catalog).await {
+        match stage.run(worker, &effects, &catalog).await {
             Ok(summary) => {
                 schedule.tell(|| format!("worker {worker}: its run ended as {:?}", summary.state));
                 assert_harmless(&summary);
@@ -276,8 +293,13 @@ async fn work(stage: &Stage, worker: WorkerIndex, crash: &CancellationToken) {
                 assert!(is_simulated(&error), "{error}: {error:?}");
             }
         }
+        if schedule.chance(200_000)
+            && let Err(error) = look(stage, worker, &effects, &catalog).await
+        {
+            assert!(matches!(error, RunError::NothingPublished { .. }) || is_simulated(&error), "a query: {error}");
+        }
         if schedule.chance(120_000) {
-            let collected = match stage.open(&effects, Arc::clone(&catalog)).await {
+            let collected = match stage.open(worker, &effects, Arc::clone(&catalog)).await {
                 Ok(workspace) => workspace.gc(false).await.map(|_| ()),
                 Err(error) => Err(error),
             };
@@ -286,6 +308,23 @@ async fn work(stage: &Stage, worker: WorkerIndex, crash: &CancellationToken) {
             }
         }
     }
+}
+
+/// One query over the members of a group: they are never seen apart.
+async fn look(
+    stage: &Stage,
+    worker: WorkerIndex,
+    effects: &Effects,
+    catalog: &Arc<dyn Catalog>,
+) -> Result<(), RunError> {
+    let workspace = stage.open(worker, effects, Arc::clone(catalog)).await?;
+    let graph = workspace.graph().await?;
+    let sql = "select one.n, two.n from pair.one as one cross join pair.two as two";
+    let query = workspace.query(&graph, sql, QueryOptions::default()).await?;
+    let batches: Vec<_> = query.stream.try_collect().await?;
+    let row = &lockgate_run::samples(&batches).rows[0];
+    assert_eq!(row[0], row[1], "a query sees a group half switched");
+    Ok(())
 }
 
 /// One step of the store fails, now and then.
@@ -313,18 +352,15 @@ fn arm(schedule: &Schedule, effects: &Effects) {
 fn is_simulated(error: &RunError) -> bool {
     match error {
         RunError::Fault(_) | RunError::Fenced { .. } | RunError::Overtaken { .. } | RunError::Busy { .. } => true,
-        RunError::Catalog(error) => matches!(
-            error,
-            CatalogError::Fault(_) | CatalogError::Fenced { .. } | CatalogError::BaseMoved { .. } | CatalogError::State { .. }
-        ),
+        RunError::Catalog(error) => matches!(error, CatalogError::Fault(_)),
         RunError::Lake(error) => matches!(error, LakeError::Fault(_)),
         _ => false,
     }
 }
 
 fn assert_harmless(summary: &RunSummary) {
-    // Injected; fenced, by the catalog or by the heart; the base moved; given up by a successor; overtaken.
-    const MAY_SAY: [&str; 8] = ["LG0513", "LG0615", "LG0714", "LG0608", "LG0707", "LG0609", "LG0612", "LG0706"];
+    // Injected, in the store, the catalog, or a run; the lease was lost; overtaken.
+    const MAY_SAY: [&str; 5] = ["LG0513", "LG0615", "LG0714", "LG0707", "LG0706"];
     for result in summary.results.iter().filter(|result| result.state == TaskState::Failed) {
         for diagnostic in &result.diagnostics.0 {
             assert!(MAY_SAY.contains(&diagnostic.code.id), "{} {diagnostic:?}", result.asset);
@@ -341,16 +377,20 @@ async fn calm(stage: Arc<Stage>) -> Life {
     let catalog = stage.memory.open(effects.clone());
     while is_flawed(stage.outside.fetch_add(1, Ordering::SeqCst) + 1) {}
     let value = stage.outside.load(Ordering::SeqCst);
-    let summary = stage.run(&effects, &catalog).await.unwrap();
+    let summary = stage.run(CALM, &effects, &catalog).await.unwrap();
     assert_eq!(summary.state, RunState::Done, "{summary:#?}");
-    assert!(stage.run(&effects, &catalog).await.unwrap().results.is_empty(), "nothing is left to do");
-    let workspace = stage.open(&effects, Arc::clone(&catalog)).await.unwrap();
+    let workspace = stage.open(CALM, &effects, Arc::clone(&catalog)).await.unwrap();
     workspace.gc(false).await.unwrap();
-    let report = workspace.doctor(false).await.unwrap();
-    let unwell = report.findings.iter().filter(|finding| finding.health > Health::Healed && finding.about != "disk");
-    assert_eq!(unwell.collect::<Vec<_>>(), Vec::<&lockgate_run::Finding>::new());
-    drop(workspace);
     assert_ended_well(&stage, &*catalog, value).await;
+    // The doctor reads every log and every file list, which takes its time.
+    if stage.seed.is_multiple_of(4) {
+        let report = workspace.doctor(false).await.unwrap();
+        let unwell =
+            report.findings.iter().filter(|finding| finding.health > Health::Healed && finding.about != "disk");
+        assert_eq!(unwell.collect::<Vec<_>>(), Vec::<&lockgate_run::Finding>::new());
+        assert!(catalog.running(ENV).await.unwrap().is_empty(), "a run that nobody drives");
+        assert!(catalog.leases().await.unwrap().is_empty(), "a lease that nobody needs");
+    }
     Life::Done
 }
 
@@ -400,14 +440,16 @@ async fn assert_ended_well(stage: &Stage, catalog: &dyn Catalog, value: u64) {
     let root = stage.world.root();
     let lake = Lake::open(&root.join("store"), ENV, stage.effects(stage.clock(CALM))).unwrap();
     let log = catalog.audit_log(ENV, None, usize::MAX).await.unwrap();
-    for asset in ASSETS.map(name) {
-        let mut history = catalog.versions(ENV, &asset).await.unwrap();
+    for asset in &stage.assets {
+        let mut history = catalog.versions(ENV, asset).await.unwrap();
         history.reverse();
         for version in &history {
             let is_over = !matches!(version.state, VersionState::Staged | VersionState::Publishing);
             assert!(is_over, "{asset} {} is left {}", version.number, version.state);
             let times = log.iter().filter(|entry| {
-                entry.action == "published" && entry.asset.as_ref() == Some(&asset) && entry.version == Some(version.number)
+                entry.action == "published"
+                    && entry.asset.as_ref() == Some(asset)
+                    && entry.version == Some(version.number)
             });
             assert_eq!(times.count(), usize::from(version.published_at.is_some()), "{asset} {}", version.number);
         }
@@ -418,18 +460,17 @@ async fn assert_ended_well(stage: &Stage, catalog: &dyn Catalog, value: u64) {
             before = Some(version.number);
         }
         // The log has the same versions in the same order, and no others.
-        let table = lake.table(&asset);
+        let table = lake.table(asset);
         let mut in_log = Vec::new();
         for delta_version in table.delta_versions().await.unwrap() {
             let entry = table.log_entry(delta_version).await.unwrap().unwrap();
             in_log.push((entry.number, Some(delta_version)));
         }
-        let by_catalog: Vec<_> = published.iter().map(|version| (Some(version.number), version.delta_version)).collect();
+        let by_catalog: Vec<_> =
+            published.iter().map(|version| (Some(version.number), version.delta_version)).collect();
         assert_eq!(in_log, by_catalog, "{asset}: by the log, and by the catalog");
         assert_no_orphans(&table, &history).await;
     }
-    assert!(catalog.running(ENV).await.unwrap().is_empty(), "a run that nobody drives");
-    assert!(catalog.leases().await.unwrap().is_empty(), "a lease that nobody needs");
     let raw = catalog.live_one(ENV, &name("raw.one")).await.unwrap().unwrap();
     assert_eq!(raw.source_state.as_u64(), Some(value));
 }

@@ -152,7 +152,11 @@ impl Inner {
     fn call_next(&mut self) -> Option<WorkerIndex> {
         let frozen = &self.frozen_until_ms;
         let when = |place: &Place| place.at_ms.max(frozen.get(&place.worker).copied().unwrap_or(0));
-        let (ticket, at_ms) = self.in_line.iter().map(|(ticket, place)| (*ticket, when(place))).min_by_key(|(ticket, at)| (*at, *ticket))?;
+        let (ticket, at_ms) = self
+            .in_line
+            .iter()
+            .map(|(ticket, place)| (*ticket, when(place)))
+            .min_by_key(|(ticket, at)| (*at, *ticket))?;
         self.now_ms = self.now_ms.max(at_ms);
         let place = self.in_line.get_mut(&ticket)?;
         place.is_called = true;
