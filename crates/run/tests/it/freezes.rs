@@ -248,8 +248,10 @@ fn a_laptop_may_sleep() {
         std::thread::sleep(Duration::from_millis(random.random_range(20..400)));
         workers.iter().for_each(|worker| worker.signal("STOP"));
         std::thread::sleep(Duration::from_millis(LEASE_MS + LEASE_MS / 2));
-        // Whoever waits wakes first as often as not.
-        workers.iter().for_each(|worker| worker.signal("CONT"));
+        // Whoever waits wakes first as often as not, and sees a heart that stood still all night.
+        workers[0].signal("CONT");
+        std::thread::sleep(Duration::from_millis(LEASE_MS / 4));
+        workers[1].signal("CONT");
         workers.reverse();
         for worker in &mut workers {
             assert_eq!(worker.outcome(), "Done");

@@ -5,6 +5,7 @@
 //! One seed is one history, and the same seed is the same history again. `LOCKGATE_SEEDS` says how many are tried (500),
 //! `LOCKGATE_SEED` tries that one alone and tells what happened.
 
+mod apart;
 mod history;
 mod kind;
 mod schedule;

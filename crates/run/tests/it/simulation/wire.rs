@@ -18,8 +18,15 @@ const DOUBLED: u32 = 5_000;
 const FROZEN: u32 = 8_000;
 const CRASHED: u32 = 6_000;
 
-/// Longer than a lease lasts, mostly.
-const FREEZE_MS: std::ops::Range<u64> = 5_000..40_000;
+/// Mostly just longer than a lease lasts, so that whoever took over is at work when the first one wakes.
+const SHORT_FREEZE_MS: std::ops::Range<u64> = 9_500..14_000;
+const LONG_FREEZE_MS: std::ops::Range<u64> = 3_000..40_000;
+const IS_SHORT: u32 = 700_000;
+
+/// Most messages come at once, some take their time.
+const LATE: u32 = 100_000;
+const LATE_MS: std::ops::Range<u64> = 0..3_000;
+const USUAL_MS: std::ops::Range<u64> = 0..8;
 
 /// What happened, to be seen that anything did.
 #[derive(Debug, Default)]
@@ -55,10 +62,11 @@ impl Chaos {
     async fn travel(&self, call: &str) {
         self.counts.calls.fetch_add(1, Ordering::Relaxed);
         if self.strikes(FROZEN, &self.counts.freezes, "stands still", call) {
-            self.schedule.freeze(self.worker, self.schedule.draw(FREEZE_MS));
+            let freeze_ms = if self.schedule.chance(IS_SHORT) { SHORT_FREEZE_MS } else { LONG_FREEZE_MS };
+            self.schedule.freeze(self.worker, self.schedule.draw(freeze_ms));
         }
-        // Most answers come at once, some take their time.
-        let for_ms = if self.schedule.chance(50_000) { self.schedule.draw(0..2_000) } else { self.schedule.draw(0..8) };
+        let late_ms = if self.schedule.chance(LATE) { LATE_MS } else { USUAL_MS };
+        let for_ms = self.schedule.draw(late_ms);
         self.schedule.stand_in_line(self.worker, for_ms).await;
         if self.strikes(CRASHED, &self.counts.crashes, "crashes", call) {
             self.crash.cancel();
