@@ -21,6 +21,7 @@ mod docs;
 mod faults;
 mod folder;
 mod measure;
+mod nightly;
 mod terminal;
 mod test;
 mod tidy;
@@ -32,6 +33,7 @@ type Command = (&'static str, &'static str, fn(&Path, &[String]) -> Result<ExitC
 
 const COMMANDS: &[Command] = &[
     ("test", "all of CI: format, tidy, lints, tests", test::run),
+    ("nightly", "the long versions of the tests: 1,000 kills, 10,000 simulated histories, …", nightly::run),
     ("tidy", "check what no compiler checks: layers, dependencies, files, words", tidy::run),
     ("docs", "write docs/reference from the code", docs::run),
     ("faults", "write docs/faults.md from the tables of the fault tests", faults::run),

@@ -3,7 +3,7 @@
 //! Every step runs, whatever became of the ones before it, so that one call tells everything that is wrong. The
 //! last line is `N passed, N failed`; each test counts, and each step that is not a test.
 
-mod python;
+pub(crate) mod python;
 mod tally;
 
 use std::io::{BufRead, BufReader};
@@ -19,7 +19,7 @@ use crate::{cargo, tidy};
 use tally::Tally;
 
 /// Where tests find a Python with the packages of `python.rs`.
-const PYTHON: &str = "LOCKGATE_TEST_PYTHON";
+pub(crate) const PYTHON: &str = "LOCKGATE_TEST_PYTHON";
 
 /// For how long each fuzz test tries, when nobody says.
 const FUZZ: (&str, &str) = ("LOCKGATE_FUZZ_SECONDS", "20");

@@ -163,6 +163,6 @@ macro_rules! conformance_suite {
             }
         )*
         /// The names above, so that a test can see that no case was forgotten.
-        const CONFORMANCE_CASES: &[(&str, &str)] = &[$((stringify!($module), stringify!($case))),*];
+        pub(crate) const CONFORMANCE_CASES: &[(&str, &str)] = &[$((stringify!($module), stringify!($case))),*];
     };
 }

@@ -23,6 +23,8 @@ mod error;
 mod faults;
 mod lease;
 mod log;
+#[cfg(feature = "memory")]
+pub mod memory;
 mod publication;
 mod retention;
 pub mod sqlite;

@@ -47,6 +47,8 @@ use lockgate_types::{
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+#[cfg(feature = "memory")]
+pub(crate) use self::open::newest_format;
 pub use self::open::{BUSY_TIMEOUT, open_sqlite, open_sqlite_with};
 pub use self::replace::replace_sqlite;
 use self::trouble::Outcome;

@@ -1,6 +1,6 @@
 //! The tables of the queryable schema `lockgate`.
 
-use lockgate_types::Schema;
+use lockgate_types::{DataType, Schema};
 
 /// One table, whole, as data.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,3 +12,115 @@ pub struct SystemTable {
 
 /// The names that [`crate::Catalog::system_table`] answers to.
 pub const SYSTEM_TABLES: &[&str] = &["runs", "tasks", "versions", "checks", "profiles", "audit"];
+
+/// A column of a system table has the name of the column that it is read from.
+pub(crate) type Columns = &'static [(&'static str, DataType)];
+
+use DataType::{Bigint, Double, Json as JsonText, String as Text, Timestamptz};
+
+const RUNS: Columns = &[
+    ("id", Text),
+    ("environment", Text),
+    ("actor", Text),
+    ("state", Text),
+    ("as_of", Timestamptz),
+    ("plan_hash", Text),
+    ("pins", JsonText),
+    ("started_at", Timestamptz),
+    ("ended_at", Timestamptz),
+];
+
+const TASKS: Columns = &[
+    ("run", Text),
+    ("asset", Text),
+    ("state", Text),
+    ("attempts", Bigint),
+    ("version", Bigint),
+    ("started_at", Timestamptz),
+    ("ended_at", Timestamptz),
+    ("message", Text),
+];
+
+const VERSIONS: Columns = &[
+    ("environment", Text),
+    ("asset", Text),
+    ("number", Bigint),
+    ("state", Text),
+    ("run", Text),
+    ("actor", Text),
+    ("published_by", Text),
+    ("fingerprint", Text),
+    ("checks_fingerprint", Text),
+    ("inputs", JsonText),
+    ("rows", Bigint),
+    ("size_bytes", Bigint),
+    ("base", Bigint),
+    ("delta_version", Bigint),
+    ("staged_at", Timestamptz),
+    ("published_at", Timestamptz),
+    ("as_of", Timestamptz),
+    ("why", Text),
+    ("restores", Bigint),
+    ("build_ms", Bigint),
+    ("audit_ms", Bigint),
+    ("checks_passed", Bigint),
+    ("checks_warned", Bigint),
+    ("checks_known", Bigint),
+    ("checks_suppressed", Bigint),
+    ("checks_failed", Bigint),
+    ("checks_errored", Bigint),
+];
+
+const CHECKS: Columns = &[
+    ("environment", Text),
+    ("asset", Text),
+    ("version", Bigint),
+    ("name", Text),
+    ("kind", Text),
+    ("section", Text),
+    ("severity", Text),
+    ("state", Text),
+    ("failing", Bigint),
+    ("total", Bigint),
+    ("share", Double),
+    ("message", Text),
+    ("excuse", Text),
+];
+
+const PROFILES: Columns = &[
+    ("environment", Text),
+    ("asset", Text),
+    ("version", Bigint),
+    ("column_name", Text),
+    ("nulls", Bigint),
+    ("distinct_values", Bigint),
+    ("min", Text),
+    ("max", Text),
+    ("mean", Double),
+    ("quantiles", JsonText),
+];
+
+const AUDIT: Columns = &[
+    ("sequence", Bigint),
+    ("at", Timestamptz),
+    ("actor", Text),
+    ("action", Text),
+    ("environment", Text),
+    ("asset", Text),
+    ("version", Bigint),
+    ("why", Text),
+    ("detail", JsonText),
+];
+
+/// The columns of one of them.
+pub(crate) fn columns(name: &str) -> Option<Columns> {
+    match name {
+        "runs" => Some(RUNS),
+        "tasks" => Some(TASKS),
+        "versions" => Some(VERSIONS),
+        "checks" => Some(CHECKS),
+        "profiles" => Some(PROFILES),
+        "audit" => Some(AUDIT),
+        _ => None,
+    }
+}

@@ -92,6 +92,22 @@ impl Lake {
         Ok(found)
     }
 
+    /// Files by which processes tried whether they could write here ([`Lake::ensure_writable`], [`Lake::probe`]), and which
+    /// are left when one ended meanwhile. One that lives may be at it now.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn probes(&self) -> Result<Vec<PathBuf>, LakeError> {
+        let folder = self.tables_folder();
+        let listed = std::fs::read_dir(&folder).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+        let listed = listed.map_err(|source| LakeError::io("listing", &folder, source))?;
+        let is_probe = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.starts_with(".write-probe-") || name.starts_with(".create-probe-")
+        };
+        Ok(listed.into_iter().map(|entry| entry.path()).filter(is_probe).collect())
+    }
+
     /// `None` where the system does not say.
     pub fn disk_space(&self) -> Option<DiskSpace> {
         disk_space(self.root())

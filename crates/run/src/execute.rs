@@ -15,6 +15,7 @@ use lockgate_types::{
 use serde_json::{Map, Value as Json, json};
 
 pub use self::outcome::{AssetResult, Observer, RunOptions, RunSummary};
+use crate::lease::pause;
 use crate::retry::{self, Budget};
 use crate::stage::millis;
 use crate::{Graph, Plan, RunError, Step, Workspace};
@@ -94,8 +95,7 @@ impl Workspace {
         };
         // Before anybody can read that it runs: a run that no living reader drives is taken for dead.
         self.announce(&execution.run.id)?;
-        execution.start().await?;
-        match execution.assets_and_lateness().await {
+        match execution.start_and_work().await {
             Ok(late) => execution.end(late, started).await,
             Err(error) => {
                 // What keeps a run from going on must not leave it running in the journal.
@@ -118,12 +118,15 @@ impl Workspace {
                 needed.insert(step.asset.clone());
             }
         }
+        // At one instant: members of a group are never pinned at different versions.
+        let live = self.live_numbers().await?;
         let mut view = BTreeMap::new();
         for name in needed {
             let pinned = plan.retry.as_ref().and_then(|retry| retry.pins.get(&name));
-            let version = match pinned {
-                Some(number) => self.catalog.version(self.env(), &name, *number).await?,
-                None => self.catalog.live_one(self.env(), &name).await?,
+            let version = match (pinned, live.get(&name)) {
+                (Some(number), _) => self.catalog.version(self.env(), &name, *number).await?,
+                (None, Some(number)) => Some(self.any_version(&name, *number).await?),
+                (None, None) => None,
             };
             if let Some(version) = version {
                 view.insert(name, version);
@@ -151,6 +154,11 @@ impl Execution<'_> {
             data["retry_of"] = json!(earlier);
         }
         self.tell("run_started", None, None, data).await
+    }
+
+    async fn start_and_work(&self) -> Result<Vec<(AssetName, Late)>, RunError> {
+        self.start().await?;
+        self.assets_and_lateness().await
     }
 
     async fn assets_and_lateness(&self) -> Result<Vec<(AssetName, Late)>, RunError> {
@@ -255,7 +263,7 @@ impl Execution<'_> {
             self.tell_retrying(unit, attempt, wait, &error).await;
             tokio::select! {
                 () = self.options.cancel.cancelled() => break Err(RunError::Interrupted),
-                () = retry::sleep(wait, &self.workspace.effects) => {}
+                () = pause(self.workspace.effects.clock.as_ref(), wait) => {}
             }
             attempt += 1;
         };
@@ -277,7 +285,14 @@ impl Execution<'_> {
             return Ok(Vec::new());
         };
         let lease = self.workspace.acquire(first, &self.options.cancel).await?;
-        let outcome = self.unit_under_lease(unit, attempt, &lease).await;
+        let outcome = match self.unit_under_lease(unit, attempt, &lease).await {
+            // Whoever took over has cleared away what was staged here: whatever came of that is no fault of the store's.
+            Err(error) if !matches!(error, RunError::Interrupted) && lease.is_lost().await => {
+                tracing::debug!(asset = %first.file.name, %error, "failed after the lease was lost");
+                Err(RunError::Fenced { asset: first.file.name.clone() })
+            }
+            outcome => outcome,
+        };
         lease.release().await;
         outcome
     }

@@ -70,7 +70,7 @@ pub enum Removed {
 /// Files that went together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RemovedFiles {
-    /// The table, which may be an asset's rejects table; `None` for spilled data.
+    /// The table, which may be an asset's rejects table; `None` for spilled data and probes of the store.
     pub table: Option<AssetName>,
     pub version: Option<VersionNumber>,
     pub what: Removed,

@@ -128,6 +128,12 @@ impl Workspace {
         })
     }
 
+    /// The live version of every asset, all at one instant.
+    pub(crate) async fn live_numbers(&self) -> Result<BTreeMap<AssetName, VersionNumber>, RunError> {
+        let heads = self.catalog.live_heads(self.env()).await?;
+        Ok(heads.into_iter().map(|(name, head)| (name, head.number)).collect())
+    }
+
     pub(crate) async fn any_version(&self, name: &AssetName, number: VersionNumber) -> Result<Version, RunError> {
         let version = self.catalog.version(self.env(), name, number).await?;
         version.ok_or_else(|| RunError::UnknownVersion { asset: name.clone(), number })
@@ -157,10 +163,13 @@ impl Workspace {
     pub async fn query(&self, graph: &Graph, sql: &str, options: QueryOptions) -> Result<Query, RunError> {
         let parsed = lockgate_engine::parse_query(sql).map_err(RunError::Invalid)?;
         let session = self.session(self.effects.clock.now())?;
-        let mut readable = Readable { workspace: self, graph, at: None, seen: BTreeSet::new() };
-        if let Some(at) = options.at {
-            readable.at = Some(self.catalog.live_at(self.env(), at).await?);
-        }
+        // All tables at one instant: members of a group are never seen at different versions.
+        let live = match options.at {
+            Some(at) => self.catalog.live_at(self.env(), at).await?,
+            None => self.live_numbers().await?,
+        };
+        let mut readable =
+            Readable { workspace: self, graph, live, is_past: options.at.is_some(), seen: BTreeSet::new() };
         for name in &parsed.tables {
             readable.register(&session, name).await?;
         }
@@ -187,18 +196,19 @@ impl Workspace {
 struct Readable<'a> {
     workspace: &'a Workspace,
     graph: &'a Graph,
-    at: Option<BTreeMap<AssetName, VersionNumber>>,
+    live: BTreeMap<AssetName, VersionNumber>,
+    /// Of an instant that is past, so that versions may have expired since.
+    is_past: bool,
     seen: BTreeSet<AssetName>,
 }
 
 impl Readable<'_> {
     async fn version(&self, name: &AssetName) -> Result<Option<Version>, RunError> {
-        match &self.at {
-            None => Ok(self.workspace.catalog.live_one(self.workspace.env(), name).await?),
-            Some(at) => match at.get(name) {
-                Some(number) => Ok(Some(self.workspace.readable_version(name, *number).await?)),
-                None => Ok(None),
-            },
+        match self.live.get(name) {
+            Some(number) if self.is_past => Ok(Some(self.workspace.readable_version(name, *number).await?)),
+            // What expires from here on is spared, because this process came before.
+            Some(number) => Ok(Some(self.workspace.any_version(name, *number).await?)),
+            None => Ok(None),
         }
     }
 

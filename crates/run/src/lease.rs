@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lockgate_catalog::{Catalog, Lease, LeaseAttempt};
-use lockgate_types::AssetName;
+use lockgate_types::{AssetName, Clock};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +18,18 @@ use crate::{Node, RunError, Workspace};
 fn timeout() -> Duration {
     let ms = std::env::var("LOCKGATE_LEASE_MS").ok().and_then(|text| text.parse().ok());
     Duration::from_millis(ms.unwrap_or(10_000))
+}
+
+/// How often whoever waits looks in that time. It has to have looked so often: a process that stood still itself (a
+/// laptop that slept) has not seen the other's heart stand still, however late it is by then.
+const LOOKS: u32 = 20;
+
+/// A heart as whoever waits sees it.
+struct Seen {
+    epoch: u64,
+    beat: u64,
+    since: lockgate_types::Instant,
+    looks: u32,
 }
 
 /// A held lease. Beats until it is released or dropped.
@@ -37,6 +49,17 @@ impl Held {
             return Err(RunError::Fenced { asset: asset.clone() });
         }
         Ok(())
+    }
+
+    /// Whether it is known to be in other hands.
+    pub(crate) async fn is_lost(&self) -> bool {
+        const TRIES: usize = 3;
+        for _ in 0..TRIES {
+            if let Ok(is_ours) = self.catalog.beat(&self.lease).await {
+                return !is_ours;
+            }
+        }
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives it back. A release that fails costs the next holder the wait for the time-out, nothing else.
@@ -80,29 +103,29 @@ impl Workspace {
     pub(crate) async fn acquire(&self, node: &Node, cancel: &CancellationToken) -> Result<Held, RunError> {
         let key = self.lease_key(&node.file.name);
         let timeout = timeout();
-        let mut seen: Option<(u64, u64, lockgate_types::Instant)> = None;
+        let mut seen: Option<Seen> = None;
         loop {
-            match self.catalog.try_lease(&key, &self.worker).await? {
+            let (epoch, beat) = match self.catalog.try_lease(&key, &self.worker).await? {
                 LeaseAttempt::Taken(lease) => return Ok(self.keep(lease, timeout)),
-                LeaseAttempt::Held { epoch, beat, .. } => {
-                    let now = self.effects.clock.monotonic();
-                    match seen {
-                        Some((e, b, since)) if (e, b) == (epoch, beat) => {
-                            if now.saturating_sub(since) >= timeout
-                                && let LeaseAttempt::Taken(lease) =
-                                    self.catalog.steal(&key, &self.worker, epoch, beat).await?
-                            {
-                                tracing::warn!(key, "took over a lease whose holder stood still");
-                                return Ok(self.keep(lease, timeout));
-                            }
-                        }
-                        _ => seen = Some((epoch, beat, now)),
+                LeaseAttempt::Held { epoch, beat, .. } => (epoch, beat),
+            };
+            let now = self.effects.clock.monotonic();
+            match &mut seen {
+                Some(seen) if (seen.epoch, seen.beat) == (epoch, beat) => {
+                    seen.looks += 1;
+                    if seen.looks >= LOOKS
+                        && now.saturating_sub(seen.since) >= timeout
+                        && let LeaseAttempt::Taken(lease) = self.catalog.steal(&key, &self.worker, epoch, beat).await?
+                    {
+                        tracing::warn!(key, "took over a lease whose holder stood still");
+                        return Ok(self.keep(lease, timeout));
                     }
                 }
+                _ => seen = Some(Seen { epoch, beat, since: now, looks: 0 }),
             }
             tokio::select! {
                 () = cancel.cancelled() => return Err(RunError::Interrupted),
-                () = tokio::time::sleep(timeout / 20) => {}
+                () = pause(self.effects.clock.as_ref(), timeout / LOOKS) => {}
             }
         }
     }
@@ -115,9 +138,10 @@ impl Workspace {
             lost: Arc::new(Mutex::new(false)),
         };
         let (catalog, lost) = (Arc::clone(&held.catalog), Arc::clone(&held.lost));
+        let clock = Arc::clone(&self.effects.clock);
         held.beats.spawn(async move {
             loop {
-                tokio::time::sleep(timeout / 4).await;
+                pause(clock.as_ref(), timeout / 4).await;
                 match catalog.beat(&lease).await {
                     Ok(true) => {}
                     Ok(false) => {
@@ -130,5 +154,13 @@ impl Workspace {
             }
         });
         held
+    }
+}
+
+/// Waits on a clock: on the runtime's timer, unless the clock has one of its own.
+pub(crate) async fn pause(clock: &dyn Clock, how_long: Duration) {
+    match clock.pause(how_long) {
+        Some(paused) => paused.await,
+        None => tokio::time::sleep(how_long).await,
     }
 }

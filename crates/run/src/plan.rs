@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::error::WRONG_RANGE;
+use crate::lease::pause;
 use crate::retry::{self, LOOKS_AGAIN};
 use crate::{Graph, Node, RunError, Workspace};
 
@@ -340,7 +341,7 @@ impl Workspace {
             let wait = retry::pause(error.fault_kind(), attempt, &self.effects).filter(|_| attempt <= LOOKS_AGAIN);
             let Some(wait) = wait else { return Err(error.into()) };
             tracing::warn!(asset = %node.file.name, attempt, %error, "looking again");
-            retry::sleep(wait, &self.effects).await;
+            pause(self.effects.clock.as_ref(), wait).await;
             attempt += 1;
         }
     }

@@ -35,14 +35,6 @@ fn jitter((first, most): (Duration, Duration), attempt: u32, effects: &Effects) 
     whole.mul_f64(share)
 }
 
-/// Waits, by the clock of the effects.
-pub(crate) async fn sleep(wait: Duration, effects: &Effects) {
-    match effects.clock.pause(wait) {
-        Some(pause) => pause.await,
-        None => tokio::time::sleep(wait).await,
-    }
-}
-
 /// How many attempts a whole run may still make again: when what everything hangs on is away, a thousand tasks do not
 /// each ask for it four times.
 #[derive(Debug)]

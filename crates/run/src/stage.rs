@@ -146,7 +146,14 @@ impl Workspace {
                 self.settle(&mut publication.members, Some(lease)).await?;
             }
         }
-        for version in self.catalog.staged(self.env()).await?.into_iter().filter(|v| v.asset == *name) {
+        let staged: Vec<Version> =
+            self.catalog.staged(self.env()).await?.into_iter().filter(|version| version.asset == *name).collect();
+        // A worker that stood still here would take what its successor staged for a leftover. The beat comes after the
+        // look: when the lease is ours still, everything that was seen came from somebody before us.
+        if !staged.is_empty() && !self.catalog.beat(lease).await? {
+            return Err(RunError::Fenced { asset: name.clone() });
+        }
+        for version in staged {
             self.abandon(&version, "its run ended before its gate").await?;
         }
         Ok(())

@@ -66,6 +66,22 @@ impl Workspace {
     /// # Errors
     /// [`RunError::Invalid`] with everything that is wrong in the project's files; catalog and store errors.
     pub async fn open(root: &Path, options: OpenOptions) -> Result<Workspace, RunError> {
+        Workspace::open_with(root, options, None).await
+    }
+
+    /// The same on a catalog of the caller's; for simulations.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn open_on(root: &Path, options: OpenOptions, catalog: Arc<dyn Catalog>) -> Result<Workspace, RunError> {
+        Workspace::open_with(root, options, Some(catalog)).await
+    }
+
+    async fn open_with(
+        root: &Path,
+        options: OpenOptions,
+        catalog: Option<Arc<dyn Catalog>>,
+    ) -> Result<Workspace, RunError> {
         let (project, diagnostics) =
             lockgate_project::load(root, options.environment.as_deref(), &|name| (options.env)(name));
         let project = match project {
@@ -83,7 +99,10 @@ impl Workspace {
         let private = root.join(PRIVATE);
         let id = options.effects.ids.next();
         let reader = Reader::register(&private.join("readers"), &id);
-        let catalog = lockgate_catalog::open_sqlite(&private.join("catalog.db"), options.effects.clone()).await?;
+        let catalog = match catalog {
+            Some(catalog) => catalog,
+            None => lockgate_catalog::open_sqlite(&private.join("catalog.db"), options.effects.clone()).await?,
+        };
         reader.entered(catalog.epoch().await?);
         let mut engine_options = EngineOptions::default();
         if let Some(memory_bytes) = project.engine.memory_bytes {

@@ -46,6 +46,8 @@ enum Action {
     Kill,
     /// Sleep for so many milliseconds, once.
     Freeze(u64),
+    /// Stop the process as SIGSTOP does, at the so-manieth pass, once.
+    Stop(u32),
 }
 
 /// The armed faults of a process, and how often each fired.
@@ -58,7 +60,8 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Reads `LOCKGATE_FAULTS`: `point=fail`, `point=fail:3`, `point=transient:3`, `point=kill`, `point=freeze:500`, separated by commas.
+    /// Reads `LOCKGATE_FAULTS`: `point=fail`, `point=fail:3`, `point=transient:3`, `point=kill`, `point=freeze:500`,
+    /// `point=stop`, `point=stop:2` (at the second pass), separated by commas.
     /// Of counted operations `point=count`, and `point=nth:7=fail`, `nth:7..=fail` (for ever from there),
     /// `nth:7=fail-after`, `nth:7=late:200`, `nth:7=kill`, `nth:7=kill-after`, `nth:7=cut`.
     /// What it cannot read it ignores: only tests set it.
@@ -84,6 +87,7 @@ impl Faults {
             "transient" => Action::Transient(number.parse().unwrap_or(1)),
             "kill" => Action::Kill,
             "freeze" => Action::Freeze(number.parse().unwrap_or(1_000)),
+            "stop" => Action::Stop(number.parse().unwrap_or(1)),
             _ => return,
         };
         self.actions.lock().unwrap_or_else(PoisonError::into_inner).insert(point.to_owned(), action);
@@ -103,7 +107,11 @@ impl Faults {
             match action {
                 Action::Fail(0) | Action::Transient(0) => return Ok(()),
                 Action::Fail(left) | Action::Transient(left) => *left -= 1,
-                Action::Freeze(_) => {
+                Action::Stop(passes) if *passes > 1 => {
+                    *passes -= 1;
+                    return Ok(());
+                }
+                Action::Freeze(_) | Action::Stop(_) => {
                     actions.remove(point.name);
                 }
                 Action::Kill => {}
@@ -117,6 +125,10 @@ impl Faults {
             Action::Kill => kill(),
             Action::Freeze(ms) => {
                 std::thread::sleep(std::time::Duration::from_millis(ms));
+                Ok(())
+            }
+            Action::Stop(_) => {
+                stop();
                 Ok(())
             }
         }
@@ -137,4 +149,10 @@ impl Faults {
 #[allow(clippy::disallowed_methods)]
 fn kill() -> ! {
     std::process::abort()
+}
+
+/// Stops this process until somebody continues it. A shell does it: raising a signal oneself is unsafe code.
+fn stop() {
+    let stopped = std::process::Command::new("sh").args(["-c", "kill -STOP $PPID"]).status();
+    debug_assert!(stopped.is_ok_and(|status| status.success()), "only tests stop a process, where there is a shell");
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 const PACKAGES: &[&str] = &["deltalake==1.6.6", "duckdb==2.0.0", "pyarrow==26.0.1"];
 
 /// The interpreter; made when it is not there or has other packages.
-pub(super) fn ready() -> Result<PathBuf> {
+pub(crate) fn ready() -> Result<PathBuf> {
     let home = cache()?.join("lockgate").join("test-python");
     let python = home.join("bin").join("python");
     let stamp = home.join("packages");

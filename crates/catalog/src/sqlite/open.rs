@@ -35,7 +35,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
 ];
 
 /// The number of the newest.
-pub(super) fn newest_format() -> i64 {
+pub(crate) fn newest_format() -> i64 {
     MIGRATIONS.iter().map(|(number, ..)| *number).max().unwrap_or(0)
 }
 

@@ -1,4 +1,4 @@
-//! The SQLite backend: the conformance suite, and what only a file can suffer.
+//! The conformance suite on every backend, and what only SQLite's file can suffer.
 
 // Tests may; children answer on stdout; what is measured is real time.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
@@ -11,4 +11,5 @@ mod cost;
 mod damage;
 mod fixture;
 mod kill;
+mod memory;
 mod opening;

@@ -373,9 +373,30 @@ impl Workspace {
     }
 
     /// What dead processes left in the project's private folder.
+    /// What is left of trying whether the store can be written. A process that lives may be trying just now.
+    fn gc_probes(&self, readers: &Readers, report: &mut GcReport) -> Result<(), RunError> {
+        if readers.alive.iter().any(|reader| reader.id != self.reader.id()) {
+            return Ok(());
+        }
+        let probes = self.lake.probes()?;
+        let mut gone = RemovedFiles { table: None, version: None, what: Removed::Temporary, files: 0, size_bytes: 0 };
+        for probe in probes {
+            let size_bytes = probe.metadata().map_or(0, |metadata| metadata.len());
+            if report.dry_run || std::fs::remove_file(&probe).is_ok() {
+                gone.files += 1;
+                gone.size_bytes += size_bytes;
+            }
+        }
+        if gone.files > 0 {
+            report.removed.push(gone);
+        }
+        Ok(())
+    }
+
     fn gc_private(&self, report: &mut GcReport) -> Result<(), RunError> {
         let readers = self.readers()?;
         report.removed_readers = if report.dry_run { readers.dead.len() as u64 } else { readers.remove_dead() };
+        self.gc_probes(&readers, report)?;
         let spill = self.private().join("spill");
         for entry in std::fs::read_dir(&spill).into_iter().flatten().flatten() {
             let folder = entry.path();

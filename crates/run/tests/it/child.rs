@@ -17,16 +17,23 @@ pub(crate) const READS: usize = 12;
 
 /// A process that plays `part` in the project at `root`, with faults as in production.
 pub(crate) fn start(part: &str, root: &Path, faults: &str) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+    command(part, root).env("LOCKGATE_FAULTS", faults).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// The same with these variables. What goes wrong in it is shown.
+pub(crate) fn start_with(part: &str, root: &Path, variables: &[(&str, &str)]) -> Child {
+    command(part, root).envs(variables.iter().copied()).spawn().unwrap()
+}
+
+fn command(part: &str, root: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args(["--exact", "child::plays_its_part", "--ignored", "--nocapture"])
         .env(PART, part)
         .env(ROOT, root)
-        .env("LOCKGATE_FAULTS", faults)
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+        .stdout(Stdio::piped());
+    command
 }
 
 /// What a child says next after `said: `; `None` when it ended.
@@ -48,6 +55,12 @@ fn plays_its_part() {
         match part.as_str() {
             "run" => println!("said: {:?}", world.run().await.state),
             "read" => read(&world).await,
+            #[cfg(unix)]
+            "grow" => crate::kills::grow(&world).await,
+            #[cfg(unix)]
+            "calm" => crate::kills::calm(&world).await,
+            #[cfg(unix)]
+            "obey" => crate::freezes::obey(&world).await,
             other => panic!("{other}"),
         }
     });

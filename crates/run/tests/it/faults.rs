@@ -5,7 +5,7 @@ mod bugs;
 mod disk;
 mod ledger;
 mod page;
-mod points;
+pub(crate) mod points;
 mod power;
 mod stories;
 mod sweep;

@@ -9,12 +9,20 @@ mod decisions;
 mod diff;
 mod doctor;
 mod faults;
+#[cfg(unix)]
+mod freezes;
 mod gate;
 mod gc;
 mod groups;
+#[cfg(unix)]
+mod growing;
 mod hands;
+#[cfg(unix)]
+mod kills;
 mod lateness;
 mod loads;
+#[cfg(unix)]
+mod onlookers;
 mod parts;
 mod plans;
 mod races;
@@ -22,4 +30,5 @@ mod rebuild;
 mod retention;
 mod retries;
 mod retry_run;
+mod simulation;
 mod world;
