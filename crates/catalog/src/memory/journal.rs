@@ -24,7 +24,12 @@ impl State {
         if !self.runs.contains_key(&task.run) {
             return Err(no_run(&task.run));
         }
-        self.tasks.insert((task.run.clone(), task.asset.clone()), task.clone());
+        let key = (task.run.clone(), task.asset.clone());
+        // What was planned, and when it began, stay when a later step does not say them again.
+        let before = self.tasks.get(&key);
+        let plan = task.plan.clone().or_else(|| before.and_then(|before| before.plan.clone()));
+        let started_at = task.started_at.or_else(|| before.and_then(|before| before.started_at));
+        self.tasks.insert(key, Task { plan, started_at, ..task.clone() });
         Ok(())
     }
 
