@@ -40,8 +40,20 @@ const LONG: &[Long] = &[
     Long {
         name: "faults",
         about: "every operation of a run fails in turn, and every step",
-        tests: "package(lockgate-run) and test(/fault|fail|durab|stores|power/)",
+        tests: "package(lockgate-run) and test(/fault|fail|power/)",
         variables: &[("LOCKGATE_FAULTS_WHOLE", "1")],
+    },
+    Long {
+        name: "fuzz",
+        about: "ten minutes of anything at all for the project parser, the header and the CSV reader, each",
+        tests: "test(/no_panic_for_a_while|both_readers_read_anything_alike/)",
+        variables: &[("LOCKGATE_FUZZ_SECONDS", "600")],
+    },
+    Long {
+        name: "line",
+        about: "a line of a gigabyte",
+        tests: "test(/a_line_longer_than_memory/)",
+        variables: &[("LOCKGATE_LINE_MB", "1000")],
     },
 ];
 
