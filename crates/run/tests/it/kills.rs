@@ -174,7 +174,7 @@ pub(crate) async fn assert_no_orphans(world: &World) {
         }
     }
     let is_needed = |path: &str| {
-        let beside = ["version.json", "commit-"];
+        let beside = ["version.json", "parts.bin", "commit-"];
         let of_version = path.rsplit_once('/').is_some_and(|(folder, file)| {
             needed.contains_key(&format!("{folder}/")) && beside.iter().any(|start| file.starts_with(start))
         });

@@ -214,9 +214,11 @@ impl Witness for Disk {
 
 impl State {
     fn sync(&mut self, path: &Path) {
-        let file = File::open(path).unwrap();
+        // A build that failed takes its files away while another thread of it still syncs one.
+        let Ok(file) = File::open(path) else { return };
         let inode = file.metadata().unwrap().ino();
-        self.synced.insert(inode, Synced { bytes: std::fs::read(path).unwrap(), _file: file });
+        let Ok(bytes) = std::fs::read(path) else { return };
+        self.synced.insert(inode, Synced { bytes, _file: file });
     }
 }
 

@@ -257,6 +257,7 @@ impl Calm<'_> {
                 let version = workspace.show(graph, asset, which, 0).await.unwrap().version;
                 kept.extend(version.files.iter().map(|file| file.path.clone()));
                 kept.insert(format!("_lockgate/v{}/version.json", summary.number));
+                kept.insert(format!("_lockgate/v{}/parts.bin", summary.number));
                 numbers.insert(format!("_lockgate/v{}/commit-", summary.number));
             }
             let folder = self.ledger.store().join("tables").join(asset.schema()).join(asset.table());
