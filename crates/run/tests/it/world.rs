@@ -66,7 +66,8 @@ impl World {
 
     /// One that is there already.
     pub(crate) fn at(root: &Path) -> World {
-        World { root: root.to_owned(), effects: hasty(), _folder: None }
+        // Another process may be at work there: both have to go by one time.
+        World { root: root.to_owned(), effects: Effects::real(), _folder: None }
     }
 
     /// The same project as it stands, in another folder.
