@@ -135,10 +135,13 @@ impl KeyHashes {
         }
         let size = self.buckets.len().div_ceil(threads.max(1));
         std::thread::scope(|scope| {
-            let parts: Vec<_> =
-                self.buckets.chunks_mut(size).map(|part| scope.spawn(|| part.iter_mut().all(differ))).collect();
+            let parts: Vec<_> = self
+                .buckets
+                .chunks_mut(size)
+                .map(|part| scope.spawn(|| part.iter_mut().all(|bucket| differ(bucket))))
+                .collect();
             // A thread that panics has proven nothing.
-            parts.into_iter().fold(true, |all, part| part.join().unwrap_or(false) && all)
+            parts.into_iter().all(|part| part.join().unwrap_or(false))
         })
     }
 }
@@ -149,7 +152,7 @@ impl Drop for KeyHashes {
     }
 }
 
-fn differ(bucket: &mut Vec<u64>) -> bool {
+fn differ(bucket: &mut [u64]) -> bool {
     bucket.sort_unstable();
     bucket.windows(2).all(|pair| pair[0] != pair[1])
 }
