@@ -40,8 +40,11 @@ const FILES: &[(&str, &str)] = &[
 
 const MORE: (&str, &str) = ("data/2.csv", "id,amount\n2,25\n3,500\n");
 
+/// How many rows, and their sum.
+type Sight = (i64, i64);
+
 /// Every asset: its last column, what readers see of it before the run, and after.
-const ASSETS: &[(&str, &str, (i64, i64), (i64, i64))] = &[
+const ASSETS: &[(&str, &str, Sight, Sight)] = &[
     ("raw.orders", "amount", (2, 30), (4, 555)),
     ("mart.orders", "amount", (2, 30), (3, 535)),
     ("mart.sum", "total", (1, 30), (1, 535)),
