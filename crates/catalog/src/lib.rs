@@ -30,6 +30,7 @@ mod retention;
 pub mod sqlite;
 mod system;
 mod version;
+mod words;
 
 pub use cache::CACHE_ENTRIES_MAX;
 pub use catalog::Catalog;

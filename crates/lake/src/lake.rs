@@ -53,20 +53,11 @@ impl Lake {
     /// As [`Lake::open`].
     pub fn ensure_writable(&self) -> Result<(), LakeError> {
         let folder = self.store.file(&self.tables);
-        // One name for all, so that what a crash leaves is taken away by the next.
-        let probe = folder.join(".write-probe");
+        // A name of its own, so that no other process is in the way. What a crash leaves, gc takes away.
+        let probe = folder.join(format!(".write-probe-{}", self.effects.ids.next()));
         let disk = self.store.disk();
-        let failed = |source| LakeError::io("writing to", &folder, source);
-        match disk.create(&probe) {
-            // Left by a crash, or another process is at the same.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            made => drop(made.map_err(failed)?),
-        }
-        match disk.remove(&probe) {
-            // Another process was faster.
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            removed => removed.map_err(failed),
-        }
+        let tried = disk.create(&probe).and_then(|_| disk.remove(&probe));
+        tried.map_err(|source| LakeError::io("writing to", &folder, source))
     }
 
     /// Makes sure that the store keeps a second writer from overwriting a file: of two conditional creates, the second

@@ -15,8 +15,8 @@ use serde::Serialize;
 use crate::gc::{GcReport, Removed};
 use crate::{RunError, Workspace};
 
-/// Below this share of the disk, or below [`FREE_BYTES_MIN`], a person is told.
-const FREE_SHARE_MIN: f64 = 0.05;
+/// With less than this free, or less than what the versions here take, a person is told: a run that builds everything
+/// anew writes about as much again. A share of the disk would say nothing of either.
 const FREE_BYTES_MIN: u64 = 1_000_000_000;
 
 /// How it stands with one thing.
@@ -244,7 +244,7 @@ impl Workspace {
         #[allow(clippy::cast_precision_loss)] // a share
         let share = space.free_bytes as f64 / space.total_bytes.max(1) as f64;
         let free_gb = space.free_bytes / 1_000_000_000;
-        let is_low = share < FREE_SHARE_MIN || space.free_bytes < FREE_BYTES_MIN;
+        let is_low = space.free_bytes < FREE_BYTES_MIN.max(report.size_bytes);
         let message = format!("{free_gb} GB ({:.0} %) are free where the store lies", share * 100.0);
         let finding = Finding::new(if is_low { Health::Warning } else { Health::Well }, "disk", message);
         report.push(if is_low { finding.next("gc") } else { finding });

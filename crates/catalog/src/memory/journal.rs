@@ -1,10 +1,11 @@
 //! The journal, leases, the audit log, suppressions, caches.
 
 use chrono::{DateTime, Utc};
-use lockgate_types::{Actor, AssetName, Event, Fingerprint, Run, RunId, RunState, Suppression, Task, VersionState};
+use lockgate_types::{AssetName, Event, Fingerprint, Run, RunId, RunState, Suppression, Task, VersionState};
 use serde_json::json;
 
-use super::state::{LeaseRow, State, entry, stored};
+use super::state::{LeaseRow, State, stored};
+use crate::words::{entry, no_run, run_entry, stolen_entry, suppressed_entry};
 use crate::{AuditEntry, CACHE_ENTRIES_MAX, CatalogError, HeldLease, Lease, LeaseAttempt, Result};
 
 impl State {
@@ -34,7 +35,7 @@ impl State {
     }
 
     pub(super) fn end_run(&mut self, id: &RunId, to: RunState, at: DateTime<Utc>) -> Result<()> {
-        let run = self.runs.get_mut(id).ok_or_else(|| no_run(id))?;
+        let run = self.runs.get_mut(id).ok_or_else(|| no_run::<CatalogError>(id))?;
         match run.state {
             RunState::Running => {}
             is if is == to => return Ok(()),
@@ -85,16 +86,8 @@ impl State {
         if (epoch, beat) != seen {
             return LeaseAttempt::Held { holder: from, epoch, beat };
         }
-        self.say(AuditEntry {
-            at: now,
-            actor: Actor(holder.to_owned()),
-            action: "lease_stolen".to_owned(),
-            environment: None,
-            asset: None,
-            version: None,
-            why: Some("its holder's heartbeat stood still".to_owned()),
-            detail: json!({ "lease": key, "from": from, "epoch": epoch + 1 }),
-        });
+        let lease = Lease { key: key.to_owned(), holder: holder.to_owned(), epoch: epoch + 1 };
+        self.say(stolen_entry(now, &lease, &from));
         self.take(key, holder)
     }
 
@@ -146,17 +139,7 @@ impl State {
             return;
         }
         self.suppressions.push((env.to_owned(), suppression.clone()));
-        let limit = suppression.limit.map(|limit| limit.to_string());
-        self.say(AuditEntry {
-            at: now,
-            actor: suppression.actor.clone(),
-            action: "suppressed".to_owned(),
-            environment: Some(env.to_owned()),
-            asset: Some(suppression.asset.clone()),
-            version: None,
-            why: Some(suppression.why.clone()),
-            detail: json!({ "check": suppression.check, "until": suppression.until, "limit": limit }),
-        });
+        self.say(suppressed_entry(now, env, suppression));
     }
 
     pub(super) fn put_cached(&mut self, entries: &[(String, String)]) {
@@ -189,23 +172,6 @@ impl State {
         let actor = self.publisher(live).unwrap_or_else(|| live.version.actor.clone());
         let number = live.version.number;
         let detail = json!({ "fingerprint": fingerprint, "before": before });
-        self.say(AuditEntry { detail, ..entry(now, &actor, "code_changed", (env, asset, number)) });
+        self.say(AuditEntry { detail, ..entry(now, &actor, "code_changed", env, asset, number) });
     }
-}
-
-fn run_entry(run: &Run, action: &str, at: DateTime<Utc>, detail: serde_json::Value) -> AuditEntry {
-    AuditEntry {
-        at: stored(at),
-        actor: run.actor.clone(),
-        action: action.to_owned(),
-        environment: Some(run.environment.clone()),
-        asset: None,
-        version: None,
-        why: None,
-        detail,
-    }
-}
-
-fn no_run(id: &RunId) -> CatalogError {
-    CatalogError::NotFound(format!("run {id}"))
 }

@@ -6,7 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use lockgate_types::{Actor, AssetName, VersionNumber, VersionState};
 use serde_json::json;
 
-use super::state::{Row, State, entry, wrong_state};
+use super::state::{Row, State};
+use crate::words::{entry, wrong_state};
 use crate::{AuditEntry, CatalogError, Lease, OpenPublication, Publication, PublishIntent, Result};
 
 impl State {
@@ -50,7 +51,7 @@ impl State {
             if by.why.is_some() {
                 row.version.why.clone_from(&by.why);
             }
-            let line = entry(now, &by.actor, "publishing", (env, &member.asset, member.number));
+            let line = entry(now, &by.actor, "publishing", env, &member.asset, member.number);
             let detail = json!({ "base": member.base, "from": from });
             self.say(AuditEntry { why: by.why.clone(), detail, ..line });
         }
@@ -92,7 +93,7 @@ impl State {
         row.version.base_delta_version = base_delta_version;
         let actor = self.publications[publication].actor.clone();
         let detail = json!({ "base_delta_version": base_delta_version, "before": before });
-        self.say(AuditEntry { detail, ..entry(now, &actor, "rebased", (env, asset, number)) });
+        self.say(AuditEntry { detail, ..entry(now, &actor, "rebased", env, asset, number) });
         Ok(())
     }
 
@@ -117,7 +118,7 @@ impl State {
             let row = self.row_mut(env, asset, number)?;
             row.version.state = VersionState::Staged;
             row.publication = None;
-            self.say(entry(now, actor, "withdrawn", (env, asset, number)));
+            self.say(entry(now, actor, "withdrawn", env, asset, number));
         }
         Ok(())
     }
@@ -186,7 +187,7 @@ impl State {
             row.version.state = replaced_as;
             row.ended_at = Some(at);
             let why = Some(format!("replaced by {number}"));
-            self.say(AuditEntry { why, ..entry(at, &by.actor, replaced_as.as_str(), (env, asset, before)) });
+            self.say(AuditEntry { why, ..entry(at, &by.actor, replaced_as.as_str(), env, asset, before) });
         }
         let row = self.row_mut(env, asset, number)?;
         row.version.state = VersionState::Published;
@@ -196,7 +197,7 @@ impl State {
         if finisher != &by.actor {
             detail["finished_by"] = json!(finisher);
         }
-        self.say(AuditEntry { why: by.why.clone(), detail, ..entry(at, &by.actor, "published", (env, asset, number)) });
+        self.say(AuditEntry { why: by.why.clone(), detail, ..entry(at, &by.actor, "published", env, asset, number) });
         self.dismiss_held(env, asset, number, &by.actor, at);
         Ok(())
     }

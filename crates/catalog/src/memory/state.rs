@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use lockgate_types::{
-    Actor, AssetName, Event, Fingerprint, Run, RunId, Suppression, Task, Version, VersionNumber, VersionState,
+    AssetName, Event, Fingerprint, Run, RunId, Suppression, Task, Version, VersionNumber, VersionState,
 };
 
-use crate::{AuditEntry, CatalogError, Late, Publication, Result};
+use crate::words::not_found;
+use crate::{AuditEntry, Late, Publication, Result};
 
 /// Environment, asset, number.
 pub(super) type Key = (String, AssetName, VersionNumber);
@@ -81,7 +82,7 @@ impl State {
 
     /// A line of the audit log.
     pub(super) fn say(&mut self, entry: AuditEntry) {
-        self.audit.push(entry);
+        self.audit.push(AuditEntry { at: stored(entry.at), ..entry });
     }
 }
 
@@ -92,37 +93,4 @@ pub(super) fn key(env: &str, asset: &AssetName, number: VersionNumber) -> Key {
 /// As the others keep instants: to the microsecond.
 pub(super) fn stored(at: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
-}
-
-/// An audit line about one version, with nothing but the fact.
-pub(super) fn entry(
-    at: DateTime<Utc>,
-    actor: &Actor,
-    action: &str,
-    version: (&str, &AssetName, VersionNumber),
-) -> AuditEntry {
-    let (env, asset, number) = version;
-    AuditEntry {
-        at,
-        actor: actor.clone(),
-        action: action.to_owned(),
-        environment: Some(env.to_owned()),
-        asset: Some(asset.clone()),
-        version: Some(number),
-        why: None,
-        detail: serde_json::Value::Null,
-    }
-}
-
-pub(super) fn not_found(asset: &AssetName, number: VersionNumber) -> CatalogError {
-    CatalogError::NotFound(format!("version {number} of {asset}"))
-}
-
-pub(super) fn wrong_state(
-    asset: &AssetName,
-    number: VersionNumber,
-    is: VersionState,
-    change: &'static str,
-) -> CatalogError {
-    CatalogError::State { asset: asset.clone(), number, is, change }
 }

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use lockgate_types::{Actor, AssetName, Version, VersionNumber, VersionState};
 use serde_json::json;
 
-use super::state::{Row, State, entry, key, not_found, stored, wrong_state};
+use super::state::{Row, State, key, stored};
+use crate::words::{entry, failing, given_up_from, not_found, wrong_state};
 use crate::{
     AuditEntry, BuildRecord, CatalogError, CheckCounts, Lease, LiveHead, Result, RetentionFacts, VersionSummary,
 };
@@ -31,7 +32,7 @@ impl State {
         }
         match self.row(env, asset, number).map(|row| row.version.state) {
             None => {
-                let line = entry(now, &version.actor, "staged", (env, asset, number));
+                let line = entry(now, &version.actor, "staged", env, asset, number);
                 self.say(AuditEntry { why: version.why.clone(), ..line });
             }
             Some(VersionState::Staged) => {}
@@ -73,7 +74,7 @@ impl State {
                 };
                 can_be_read_back(&judged)?;
                 row.version = judged;
-                let line = entry(now, &version.actor, "audited", (env, asset, number));
+                let line = entry(now, &version.actor, "audited", env, asset, number);
                 self.say(AuditEntry { detail: failing(version), ..line });
             }
             is @ (VersionState::Dismissed
@@ -105,7 +106,7 @@ impl State {
         self.dismiss_held(env, asset, number, actor, now);
         self.write_staged(env, version);
         self.row_mut(env, asset, number)?.version.state = VersionState::Held;
-        let line = entry(now, actor, "held", (env, asset, number));
+        let line = entry(now, actor, "held", env, asset, number);
         self.say(AuditEntry { why: Some(why.to_owned()), detail: failing(version), ..line });
         Ok(())
     }
@@ -130,7 +131,7 @@ impl State {
             }
         }
         for number in dismissed {
-            let line = entry(now, actor, "dismissed", (env, asset, number));
+            let line = entry(now, actor, "dismissed", env, asset, number);
             self.say(AuditEntry { why: Some(why.clone()), ..line });
         }
     }
@@ -146,17 +147,7 @@ impl State {
         actor: &Actor,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        let from = match to {
-            VersionState::Failed => VersionState::Staged,
-            VersionState::Dismissed => VersionState::Held,
-            VersionState::Staged
-            | VersionState::Publishing
-            | VersionState::Published
-            | VersionState::Held
-            | VersionState::Superseded
-            | VersionState::Retracted
-            | VersionState::Expired => return Err(wrong_state(asset, number, to, "given up as that")),
-        };
+        let from = given_up_from(asset, number, to)?;
         let is = self.row(env, asset, number).map(|row| row.version.state);
         match is {
             None if !self.is_reserved(env, asset, number) => return Err(not_found(asset, number)),
@@ -172,7 +163,7 @@ impl State {
                 }
             }
         }
-        let line = entry(now, actor, to.as_str(), (env, asset, number));
+        let line = entry(now, actor, to.as_str(), env, asset, number);
         self.say(AuditEntry { why: why.map(str::to_owned), ..line });
         Ok(())
     }
@@ -208,7 +199,7 @@ impl State {
             let row = self.row_mut(env, asset, number)?;
             row.version.state = VersionState::Expired;
             row.expired_epoch = Some(epoch);
-            let line = entry(now, actor, "expired", (env, asset, number));
+            let line = entry(now, actor, "expired", env, asset, number);
             let detail = json!({ "from": was, "epoch": epoch });
             self.say(AuditEntry { why: Some(why.to_owned()), detail, ..line });
         }
@@ -252,7 +243,7 @@ impl State {
             let restored = Version { published_at: version.published_at.map(stored), ..version.clone() };
             let row = Row { version: restored, publication: None, ended_at, expired_epoch };
             self.versions.insert(key(env, asset, version.number), row);
-            let line = entry(now, by.0, "restored", (env, asset, version.number));
+            let line = entry(now, by.0, "restored", env, asset, version.number);
             self.say(AuditEntry { why: Some(by.1.to_owned()), detail: json!({ "state": version.state }), ..line });
         }
         Ok(())
@@ -371,10 +362,4 @@ fn can_be_read_back(version: &Version) -> Result<()> {
             detail: error.to_string(),
         }),
     }
-}
-
-/// Which checks hold it, for the audit log.
-fn failing(version: &Version) -> serde_json::Value {
-    let holding = version.checks.iter().filter(|check| check.state.holds());
-    json!({ "failing": holding.map(|check| check.name.as_str()).collect::<Vec<_>>() })
 }

@@ -8,8 +8,8 @@ use sqlx::{Row, SqliteConnection};
 
 use super::rows::{integer, json as json_column, number, text, to_json};
 use super::trouble::Outcome;
-use super::versions::entry;
 use super::{SqliteCatalog, log};
+use crate::words::entry;
 use crate::{AuditEntry, CACHE_ENTRIES_MAX, faults};
 
 pub(super) async fn cached(catalog: &SqliteCatalog, key: &str) -> Outcome<Option<String>> {

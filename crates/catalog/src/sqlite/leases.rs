@@ -1,14 +1,13 @@
 //! Leases.
 
-use lockgate_types::Actor;
-use serde_json::json;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::rows::{count, integer, text, text_or_null};
 use super::trouble::Outcome;
 use super::{SqliteCatalog, log};
-use crate::{AuditEntry, CatalogError, HeldLease, Lease, LeaseAttempt, faults};
+use crate::words::stolen_entry;
+use crate::{CatalogError, HeldLease, Lease, LeaseAttempt, faults};
 
 pub(super) async fn try_lease(catalog: &SqliteCatalog, key: &str, holder: &str) -> Outcome<LeaseAttempt> {
     // Whoever waits asks often; that must not cost the writers their turn.
@@ -59,17 +58,7 @@ pub(super) async fn steal(
     .fetch_one(&mut *db)
     .await?;
     let lease = Lease { key: key.to_owned(), holder: holder.to_owned(), epoch: count(&row, "epoch")? };
-    let entry = AuditEntry {
-        at: now,
-        actor: Actor(holder.to_owned()),
-        action: "lease_stolen".to_owned(),
-        environment: None,
-        asset: None,
-        version: None,
-        why: Some("its holder's heartbeat stood still".to_owned()),
-        detail: json!({ "lease": key, "from": from, "epoch": lease.epoch }),
-    };
-    log::append(db, &entry).await?;
+    log::append(db, &stolen_entry(now, &lease, &from)).await?;
     write.commit().await?;
     Ok(LeaseAttempt::Taken(lease))
 }

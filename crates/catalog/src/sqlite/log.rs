@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use lockgate_types::{Actor, AssetName, Suppression, Threshold};
-use serde_json::json;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
@@ -12,6 +11,7 @@ use super::rows::{
     asset, asset_or_null, at_most, instant, integer, micros, number_or_null, text, text_or_null, to_json,
 };
 use super::trouble::{Outcome, corrupt};
+use crate::words::suppressed_entry;
 use crate::{AuditEntry, Late, faults};
 
 /// Within a write: one line.
@@ -99,17 +99,7 @@ pub(super) async fn add_suppression(catalog: &SqliteCatalog, env: &str, suppress
     if added.rows_affected() == 0 {
         return Ok(());
     }
-    let entry = AuditEntry {
-        at: now,
-        actor: suppression.actor.clone(),
-        action: "suppressed".to_owned(),
-        environment: Some(env.to_owned()),
-        asset: Some(suppression.asset.clone()),
-        version: None,
-        why: Some(suppression.why.clone()),
-        detail: json!({ "check": suppression.check, "until": suppression.until, "limit": limit }),
-    };
-    append(db, &entry).await?;
+    append(db, &suppressed_entry(now, env, suppression)).await?;
     write.commit().await
 }
 

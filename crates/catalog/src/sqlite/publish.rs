@@ -13,8 +13,9 @@ use super::rows::{
     asset, count, count_or_null, instant_of, integer, micros, number, number_or_null, state, text, text_or_null,
 };
 use super::trouble::{Outcome, Trouble};
-use super::versions::{dismiss_held, entry, not_found, wrong_state};
+use super::versions::dismiss_held;
 use super::{SqliteCatalog, leases, log};
+use crate::words::{entry, not_found, wrong_state};
 use crate::{AuditEntry, CatalogError, Lease, OpenPublication, Publication, PublishIntent, faults};
 
 pub(super) async fn begin(
@@ -348,7 +349,7 @@ async fn stands(db: &mut SqliteConnection, env: &str, asset: &AssetName, number:
     .bind(integer(number.0))
     .fetch_optional(db)
     .await?
-    .ok_or_else(|| not_found(asset, number))?;
+    .ok_or_else(|| not_found::<Trouble>(asset, number))?;
     Ok(Stands {
         state: state(&row, "state")?,
         base: number_or_null(&row, "base")?,

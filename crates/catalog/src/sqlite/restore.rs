@@ -6,8 +6,9 @@ use serde_json::json;
 use super::reading::state_of;
 use super::rows::{integer, micros};
 use super::trouble::Outcome;
-use super::versions::{document_of, entry, not_found, write_document, write_findings, write_row, wrong_state};
+use super::versions::{document_of, write_document, write_findings, write_row};
 use super::{SqliteCatalog, log};
+use crate::words::{entry, not_found, wrong_state};
 use crate::{AuditEntry, faults};
 
 pub(super) async fn restore(

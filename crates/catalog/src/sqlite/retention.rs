@@ -13,8 +13,8 @@ use super::rows::{
     text_or_null,
 };
 use super::trouble::{Outcome, Trouble};
-use super::versions::{entry, not_found, wrong_state};
 use super::{SqliteCatalog, log};
+use crate::words::{entry, not_found, wrong_state};
 use crate::{AuditEntry, RetentionFacts, faults};
 
 pub(super) async fn last_numbers(catalog: &SqliteCatalog, env: &str) -> Outcome<BTreeMap<AssetName, VersionNumber>> {

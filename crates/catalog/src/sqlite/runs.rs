@@ -10,9 +10,10 @@ use super::rows::{
     asset, asset_or_null, at_most, count, instant, instant_of, instant_or_null, integer, json as json_column, micros,
     number_or_null, parsed, text, text_or_null, to_json,
 };
-use super::trouble::{Outcome, Trouble};
+use super::trouble::Outcome;
 use super::{SqliteCatalog, log};
-use crate::{AuditEntry, CatalogError, faults};
+use crate::words::{no_run, run_entry};
+use crate::{CatalogError, faults};
 
 pub(super) async fn create(catalog: &SqliteCatalog, run: &Run, tasks: &[Task]) -> Outcome<()> {
     let mut write = catalog.write(&faults::CREATE_RUN).await?;
@@ -95,19 +96,6 @@ pub(super) async fn end(catalog: &SqliteCatalog, id: &RunId, state: RunState, at
     let detail = json!({ "run": id, "state": state });
     log::append(db, &run_entry(&run, "run_ended", at, detail)).await?;
     write.commit().await
-}
-
-fn run_entry(run: &Run, action: &str, at: DateTime<Utc>, detail: serde_json::Value) -> AuditEntry {
-    AuditEntry {
-        at,
-        actor: run.actor.clone(),
-        action: action.to_owned(),
-        environment: Some(run.environment.clone()),
-        asset: None,
-        version: None,
-        why: None,
-        detail,
-    }
 }
 
 pub(super) async fn run(catalog: &SqliteCatalog, id: &RunId) -> Outcome<Option<Run>> {
@@ -214,8 +202,4 @@ fn task_of(row: &SqliteRow) -> Outcome<Task> {
             None => None,
         },
     })
-}
-
-fn no_run(id: &RunId) -> Trouble {
-    CatalogError::NotFound(format!("run {id}")).into()
 }

@@ -6,8 +6,9 @@ use sqlx::SqliteConnection;
 
 use super::reading::{DOCUMENT_FORMAT, is_reserved, one, state_of};
 use super::rows::{integer, micros, number, to_json};
-use super::trouble::{Outcome, Trouble};
+use super::trouble::Outcome;
 use super::{SqliteCatalog, leases, log};
+use crate::words::{entry, failing, given_up_from, not_found, wrong_state};
 use crate::{AuditEntry, CatalogError, CheckCounts, Lease, faults};
 
 pub(super) async fn reserve(catalog: &SqliteCatalog, env: &str, asset: &AssetName) -> Outcome<VersionNumber> {
@@ -163,17 +164,7 @@ pub(super) async fn abandon(
     let mut write = catalog.write(&faults::ABANDON).await?;
     let now = write.now();
     let db = write.connection();
-    let from = match to {
-        VersionState::Failed => VersionState::Staged,
-        VersionState::Dismissed => VersionState::Held,
-        VersionState::Staged
-        | VersionState::Publishing
-        | VersionState::Published
-        | VersionState::Held
-        | VersionState::Superseded
-        | VersionState::Retracted
-        | VersionState::Expired => return Err(wrong_state(asset, number, to, "given up as that")),
-    };
+    let from = given_up_from(asset, number, to)?;
     match state_of(db, env, asset, number).await? {
         None if !is_reserved(db, env, asset, number).await? => return Err(not_found(asset, number)),
         Some(is) if is == to => return Ok(()),
@@ -361,42 +352,4 @@ pub(super) async fn write_findings(db: &mut SqliteConnection, env: &str, version
         .await?;
     }
     Ok(())
-}
-
-// ── words ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/// An audit line about one version, with nothing but the fact.
-pub(super) fn entry(
-    at: DateTime<Utc>,
-    actor: &Actor,
-    action: &str,
-    env: &str,
-    asset: &AssetName,
-    number: VersionNumber,
-) -> AuditEntry {
-    AuditEntry {
-        at,
-        actor: actor.clone(),
-        action: action.to_owned(),
-        environment: Some(env.to_owned()),
-        asset: Some(asset.clone()),
-        version: Some(number),
-        why: None,
-        detail: serde_json::Value::Null,
-    }
-}
-
-/// Which checks hold it, for the audit log.
-fn failing(version: &Version) -> serde_json::Value {
-    let names: Vec<&str> =
-        version.checks.iter().filter(|check| check.state.holds()).map(|check| check.name.as_str()).collect();
-    serde_json::json!({ "failing": names })
-}
-
-pub(super) fn not_found(asset: &AssetName, number: VersionNumber) -> Trouble {
-    CatalogError::NotFound(format!("version {number} of {asset}")).into()
-}
-
-pub(super) fn wrong_state(asset: &AssetName, number: VersionNumber, is: VersionState, change: &'static str) -> Trouble {
-    CatalogError::State { asset: asset.clone(), number, is, change }.into()
 }
