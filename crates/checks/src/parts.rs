@@ -26,6 +26,9 @@ const HEADER: usize = 16;
 const FILE_SHARE: u64 = 4;
 const SMALL_BYTES: u64 = 2 * 1024;
 
+/// Of a part in memory, beside its texts and bytes.
+const PART_BYTES: usize = 128;
+
 /// What is kept of the files of a table, by path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parts {
@@ -88,6 +91,11 @@ impl Parts {
         PartNames(self.by_file.iter().map(|(path, part)| (path.clone(), part.name())).collect())
     }
 
+    /// How much memory they take, about.
+    pub fn size_bytes(&self) -> usize {
+        self.by_file.iter().map(|(path, part)| path.len() + part.good_for.len() + part.found.len() + PART_BYTES).sum()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.by_file.is_empty()
     }
@@ -109,9 +117,8 @@ impl Parts {
         Fingerprint::of(all.iter().map(String::as_str)).0
     }
 
-    /// Keeps what was found in a file, unless it is too much for so small a file.
-    pub(crate) fn keep(&mut self, file: &DataFile, good_for: &str, found: &StoredWorker) {
-        let Ok(found) = postcard::to_extend(found, Vec::new()) else { return };
+    /// Keeps what was found in a file, packed, unless it is too much for so small a file.
+    pub(crate) fn keep(&mut self, file: &DataFile, good_for: &str, found: Vec<u8>) {
         if found.len() as u64 <= (file.size_bytes / FILE_SHARE).max(SMALL_BYTES) {
             let part = Part { good_for: good_for.to_owned(), file: identity(file), found };
             self.by_file.insert(file.path.clone(), part);
@@ -130,12 +137,12 @@ impl Parts {
         if part.good_for != good_for || part.file != identity(file) {
             return None;
         }
-        whole(&part.found)
+        StoredWorker::unpacked(&part.found)
     }
 }
 
 /// What the bytes are, when they are that and nothing more.
-fn whole<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Option<T> {
+pub(crate) fn whole<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Option<T> {
     let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
     rest.is_empty().then_some(value)
 }

@@ -10,7 +10,7 @@ use lockgate_types::Version;
 use crate::error::ConnectError;
 use crate::http;
 use crate::input::{LocalFile, Stamp, hash};
-use crate::locate::{Found, Where};
+use crate::locate::{Found, Where, is_url};
 
 /// What a version remembers of its files.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +65,47 @@ pub(crate) struct Comparison {
     pub(crate) key: String,
 }
 
+/// Hashes names of files and what was seen of them.
+#[derive(Default)]
+struct Key(blake3::Hasher);
+
+impl Key {
+    fn note(&mut self, name: &str, what: &str) {
+        for part in [name, what] {
+            self.0.update(&(part.len() as u64).to_le_bytes());
+            self.0.update(part.as_bytes());
+        }
+    }
+
+    fn finish(&self) -> String {
+        self.0.finalize().to_hex().to_string()
+    }
+}
+
+/// The key that [`compare`] would have given for these files just as they were read; `None` when they are those of `before`.
+pub(crate) fn key_of_read(files: &[Known], before: Option<&SourceState>) -> Option<String> {
+    let mut key = Key::default();
+    let mut same = before.is_some_and(|before| before.files.len() == files.len());
+    for file in files {
+        let earlier = before.and_then(|before| before.known(&file.name));
+        same &= earlier.is_some_and(|earlier| earlier.hash == file.hash);
+        let what = match (&file.identity, earlier) {
+            (Some(identity), None) => identity.clone(),
+            _ if is_url(&file.name) => file.hash.clone(),
+            (_, earlier) => told(file.stamp, earlier.filter(|earlier| earlier.hash != file.hash), || file.hash.clone()),
+        };
+        key.note(&file.name, &what);
+    }
+    (!same).then(|| key.finish())
+}
+
+/// What the key says of a file on this machine. `other` is what was known of the same name, with other content: a change
+/// that moved neither size nor time must show.
+fn told(stamp: Stamp, other: Option<&Known>, hash: impl FnOnce() -> String) -> String {
+    let by_stamp = format!("{} {}", stamp.size_bytes, stamp.modified_ns);
+    if other.is_some_and(|other| other.stamp == stamp) { format!("{by_stamp} {}", hash()) } else { by_stamp }
+}
+
 impl Comparison {
     pub(crate) fn is_same(&self) -> bool {
         self.new.is_empty() && self.changed.is_empty() && self.gone.is_empty()
@@ -96,13 +137,7 @@ const CLOCK_STEP_NS: i64 = 50_000_000;
 pub(crate) async fn compare(found: Vec<Found>, state: Option<SourceState>) -> Result<Comparison, ConnectError> {
     let mut result = Comparison::default();
     let state = state.unwrap_or_default();
-    let mut hasher = blake3::Hasher::new();
-    let mut note = |name: &str, what: &str| {
-        for part in [name, what] {
-            hasher.update(&(part.len() as u64).to_le_bytes());
-            hasher.update(part.as_bytes());
-        }
-    };
+    let mut key = Key::default();
     result.gone = state
         .files
         .iter()
@@ -119,14 +154,14 @@ pub(crate) async fn compare(found: Vec<Found>, state: Option<SourceState>) -> Re
             }
             Where::Url(url) => http::look(&file.name, url, known.as_ref()).await?,
         };
-        note(&file.name, &seen.what);
+        key.note(&file.name, &seen.what);
         if !was_known {
             result.new.push(file);
         } else if !seen.same {
             result.changed.push(file.name);
         }
     }
-    result.key = hasher.finalize().to_hex().to_string();
+    result.key = key.finish();
     Ok(result)
 }
 
@@ -151,17 +186,15 @@ pub(crate) struct Seen {
 
 fn look(file: &LocalFile, known: Option<&Known>) -> Result<Seen, ConnectError> {
     let stamp = Stamp::at(&file.path).map_err(|error| ConnectError::unreadable(&file.name, error))?;
-    let by_stamp = format!("{} {}", stamp.size_bytes, stamp.modified_ns);
-    let Some(known) = known else { return Ok(Seen { same: false, what: by_stamp }) };
-    if stamp.size_bytes != known.stamp.size_bytes {
-        return Ok(Seen { same: false, what: by_stamp });
-    }
+    let by_stamp = |same| Seen { same, what: told(stamp, None, String::new) };
+    let Some(known) = known.filter(|known| known.stamp.size_bytes == stamp.size_bytes) else {
+        return Ok(by_stamp(false));
+    };
     let settled = known.stamp.modified_ns + CLOCK_STEP_NS < known.read_at_ns;
     if stamp == known.stamp && settled {
-        return Ok(Seen { same: true, what: by_stamp });
+        return Ok(by_stamp(true));
     }
     let whole = hash(file)?;
     let same = whole.hash == known.hash;
-    // A change that moved neither size nor time must show.
-    Ok(Seen { same, what: if same { by_stamp } else { format!("{by_stamp} {}", whole.hash) } })
+    Ok(Seen { same, what: told(stamp, Some(known).filter(|_| !same), || whole.hash) })
 }

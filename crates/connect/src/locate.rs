@@ -33,6 +33,11 @@ pub(crate) fn shown(path: &str) -> String {
     }
 }
 
+/// Whether what was found under this name came from a server.
+pub(crate) fn is_url(name: &str) -> bool {
+    name.starts_with("http://") || name.starts_with("https://")
+}
+
 fn is_http(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }

@@ -19,7 +19,7 @@ use crate::columns::Expected;
 use crate::error::ConnectError;
 use crate::http::{self, Fetched};
 use crate::input::{LocalFile, Stamp};
-use crate::inventory::{Known, SourceState, blocking, compare};
+use crate::inventory::{Known, SourceState, blocking, compare, key_of_read};
 use crate::locate::{Found, Where, find};
 use crate::settings::{Evolve, Settings};
 use crate::stage::{Staged, Staging, stage};
@@ -220,8 +220,8 @@ impl Asset for SourceAsset {
 
     async fn build(&self, cx: BuildContext) -> Result<Built, KindError> {
         let read_at = cx.effects.clock.now();
-        let before = SourceState::of(cx.live.as_ref()).filter(|_| !cx.anew);
-        let appended = match (&cx.live, before) {
+        let before = SourceState::of(cx.live.as_ref());
+        let appended = match (&cx.live, before.clone().filter(|_| !cx.anew)) {
             (Some(live), Some(state)) if matches!(self.file.load, Load::Append { .. }) => Some((live.clone(), state)),
             _ => None,
         };
@@ -272,7 +272,7 @@ impl Asset for SourceAsset {
             .await?
         };
         cx.go_on()?;
-        Ok(self.built(schema, staged, appended, &files, read_at))
+        Ok(self.built(schema, staged, appended, before.as_ref(), &files, read_at))
     }
 }
 
@@ -282,6 +282,7 @@ impl SourceAsset {
         schema: Schema,
         staged: Option<Staged>,
         appended: Option<(Version, SourceState)>,
+        before: Option<&SourceState>,
         read: &Files,
         read_at: DateTime<Utc>,
     ) -> Built {
@@ -311,6 +312,7 @@ impl SourceAsset {
             }
         }
         known.sort_by(|a, b| a.name.cmp(&b.name));
+        let outside_key = key_of_read(&known, before);
         let state = SourceState { format: 1, read: self.read_hash(), files: known };
         Built {
             rows: files.iter().map(|file| file.rows).sum(),
@@ -321,6 +323,7 @@ impl SourceAsset {
             rows_rejected,
             rows_read,
             source_state: serde_json::to_value(state).unwrap_or_default(),
+            outside_key,
             warnings: Vec::new(),
         }
     }

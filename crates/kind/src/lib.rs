@@ -151,6 +151,16 @@ pub enum Outside {
     },
 }
 
+impl Outside {
+    /// What it adds to the key of a candidate: nothing while it is as it was.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Outside::None | Outside::Unchanged => None,
+            Outside::Changed { key, .. } => Some(key),
+        }
+    }
+}
+
 /// What a build may use.
 pub struct BuildContext {
     /// The inputs are registered in the versions that the run pinned.
@@ -218,6 +228,9 @@ pub struct Built {
     pub rows_read: u64,
     /// What it remembers of the outside; comes back as `live.source_state`.
     pub source_state: serde_json::Value,
+    /// The [`Outside::key`] of what was read, against the live version. That may have changed since [`Asset::observe`]
+    /// looked at it.
+    pub outside_key: Option<String>,
     pub warnings: Vec<Diagnostic>,
 }
 

@@ -62,6 +62,17 @@ impl Context {
         Ok((workspace, graph))
     }
 
+    /// What leaves nothing half done: the first Ctrl-C ends it at once, however long it waits for others.
+    pub(crate) async fn until_interrupted<T, E: Into<Failure>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Failure> {
+        tokio::select! {
+            done = work => done.map_err(Into::into),
+            () = self.cancel.cancelled() => Err(Failure::Interrupted),
+        }
+    }
+
     /// `--actor`, else `LOCKGATE_ACTOR`, else the user of the operating system.
     pub(crate) fn actor(&self) -> Result<Actor, Failure> {
         let told = self.global.actor.clone().or_else(|| std::env::var("LOCKGATE_ACTOR").ok());

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use lockgate_catalog::{AuditEntry, Publication};
+use lockgate_catalog::{AuditEntry, CatalogError, Publication};
 use lockgate_types::{
     AssetName, CheckOutcome, Diagnostic, KnownFailure, Suppression, Threshold, Version, VersionNumber, VersionState,
 };
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{CANNOT_WRITE, PAST_DATE, UNKNOWN_CHECK};
 use crate::parts::Trust;
 use crate::rejects::REJECTS;
+use crate::stage::asks_for_build;
 use crate::{Graph, Node, RunError, Workspace};
 
 /// What `check` found on one live version.
@@ -299,8 +300,16 @@ impl Workspace {
             let (Some(node), Some(live)) = (graph.nodes().get(name), view.get(name)) else { continue };
             let mut judged = live.clone();
             self.audit_again(node, &view, as_of, &mut judged, None, Trust::Nothing).await?;
-            self.catalog.set_audited(self.env(), &judged).await?;
-            self.note_in_store(&judged).await;
+            // The next run has rows to take out by checks that changed.
+            if asks_for_build(node, live) {
+                judged.checks_fingerprint = live.checks_fingerprint.clone();
+            }
+            match self.catalog.set_audited(self.env(), &judged).await {
+                Ok(()) => self.note_in_store(&judged).await,
+                // Another run replaced it meanwhile, and judged what it replaced it by.
+                Err(CatalogError::State { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
             reports.push(CheckReport { asset: name.clone(), version: live.number, outcomes: judged.checks });
         }
         self.judge_lateness(graph, selected, as_of).await?;

@@ -3,12 +3,14 @@
 //! Every version's folder has the parts of its own files, and of older ones that its audit had to read again, because the
 //! checks had changed meanwhile. Parts only spare work: where one is missing or of no use, its file is read.
 //!
-//! Cost: a small file for each older version whose files this one has.
+//! Cost: a small file for each older version whose files this one has. What they say is held in the engine's memory; where
+//! that is short, the oldest files count as unknown.
 
 use std::collections::BTreeSet;
 
 use futures::StreamExt;
 use lockgate_checks::{PartNames, Parts};
+use lockgate_engine::{Reservation, Session};
 use lockgate_lake::Table;
 use lockgate_types::{Version, VersionNumber};
 
@@ -27,18 +29,25 @@ pub(crate) enum Trust {
 }
 
 /// What is known of a version's files.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) parts: Parts,
     /// What the version's own folder has.
     own: PartNames,
     /// What the folders of other versions have.
     others: PartNames,
+    _memory: Reservation,
 }
 
 impl Workspace {
     /// `None` for assets that are built whole each time.
-    pub(crate) async fn known_parts(&self, node: &Node, version: &Version, trust: Trust) -> Option<Known> {
+    pub(crate) async fn known_parts(
+        &self,
+        session: &Session,
+        node: &Node,
+        version: &Version,
+        trust: Trust,
+    ) -> Option<Known> {
         if !node.file.load.is_incremental() {
             return None;
         }
@@ -48,8 +57,12 @@ impl Workspace {
             version.files.iter().filter_map(|file| folder_of(&file.path)).chain(version.base).collect();
         let numbers = folders.into_iter().rev().filter(|number| *number != version.number);
         let mut found = futures::stream::iter(numbers).map(|number| read(table, number)).buffered(READS_AT_ONCE);
-        let mut parts = Parts::default();
+        let (mut parts, mut memory) = (Parts::default(), session.reserve("what is known of files"));
         while let Some(of_folder) = found.next().await {
+            // Once as it is read, and once as it is kept.
+            if memory.resize(2 * (parts.size_bytes() + of_folder.size_bytes())).is_err() {
+                break;
+            }
             parts.add(of_folder);
         }
         let others = parts.names();
@@ -57,7 +70,7 @@ impl Workspace {
         let own = known.names();
         known.add(parts);
         let parts = if trust == Trust::Parts { known } else { Parts::default() };
-        Some(Known { parts, own, others })
+        Some(Known { parts, own, others, _memory: memory })
     }
 
     /// Keeps what no other folder has. A failure costs time and nothing else, so it is logged.

@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 use crate::error::WRONG_RANGE;
 use crate::lease::pause;
 use crate::retry::{self, LOOKS_AGAIN};
+use crate::stage::asks_for_build;
 use crate::{Graph, Node, RunError, Workspace};
 
 /// What to plan.
@@ -213,13 +214,11 @@ impl SchemaChange {
 pub(crate) fn candidate_key(
     fingerprint: &Fingerprint,
     inputs: &BTreeMap<AssetName, VersionNumber>,
-    outside: Option<&Outside>,
+    outside_key: Option<&str>,
 ) -> String {
     let mut parts = vec![fingerprint.0.clone()];
     parts.extend(inputs.iter().map(|(name, number)| format!("{name}@{number}")));
-    if let Some(Outside::Changed { key, .. }) = outside {
-        parts.push(format!("outside {key}"));
-    }
+    parts.extend(outside_key.map(|key| format!("outside {key}")));
     Fingerprint::of(parts.iter().map(String::as_str)).0
 }
 
@@ -266,11 +265,12 @@ impl Workspace {
             let mut reasons = self.reasons(graph, name, node, head, &heads, &running, &plan).await?;
             let checks_changed =
                 reasons.is_empty() && head.is_some_and(|h| h.checks_fingerprint != node.checks_fingerprint);
+            let mut recheck_only = false;
             if checks_changed {
                 reasons.push(Reason::ChecksChanged);
+                let live = self.catalog.live_one(self.env(), name).await?;
+                recheck_only = !live.is_some_and(|live| asks_for_build(node, &live));
             }
-            // Rows that a check takes out are taken out while a version is built, not while it is judged.
-            let recheck_only = checks_changed && !self.takes_rows_out(node, name).await?;
             if reasons.is_empty() {
                 plan.fresh.push(name.clone());
                 continue;
@@ -303,7 +303,7 @@ impl Workspace {
             .into_iter()
             .filter_map(|input| heads.get(&input).map(|head| (input, head.number)))
             .collect();
-        candidate_key(&node.fingerprint, &inputs, plan.outside.get(&node.file.name))
+        candidate_key(&node.fingerprint, &inputs, plan.outside.get(&node.file.name).and_then(Outside::key))
     }
 
     /// Asks the kinds of everything selected how the world outside stands, several at a time.
@@ -418,15 +418,6 @@ impl Workspace {
         let (Json::Object(now), Json::Object(before)) = (now, &before) else { return Ok(Vec::new()) };
         let keys: BTreeSet<&String> = now.keys().chain(before.keys()).collect();
         Ok(keys.into_iter().filter(|key| now.get(*key) != before.get(*key)).cloned().collect())
-    }
-
-    /// Whether a check of today takes rows out, or one of those that the live version was built with did.
-    async fn takes_rows_out(&self, node: &Node, name: &AssetName) -> Result<bool, RunError> {
-        if lockgate_checks::reject_split(&node.checks, name, &node.schema).is_some() {
-            return Ok(true);
-        }
-        let live = self.catalog.live_one(self.env(), name).await?;
-        Ok(live.is_some_and(|live| live.rejects.is_some_and(|rejects| rejects.schema.column("_check").is_some())))
     }
 
     pub(crate) async fn step(&self, node: &Node, reasons: Vec<Reason>) -> Result<Step, RunError> {

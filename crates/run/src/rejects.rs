@@ -24,7 +24,8 @@ const OTHERS: usize = 1_000;
 
 impl Workspace {
     /// `action: reject`: rows that fail such a check leave for the rejects table, and the rest is staged anew. Files that
-    /// the version has from the live one were divided when they came, unless the checks changed since.
+    /// the version has from the live one were divided when they came, unless the checks changed since; what a person went
+    /// back to may have been divided by others.
     pub(crate) async fn reject_rows(
         &self,
         node: &Node,
@@ -34,7 +35,8 @@ impl Workspace {
     ) -> Result<(), RunError> {
         let name = &node.file.name;
         let own = format!("_lockgate/v{}/", version.number);
-        let same_checks = live.is_some_and(|live| live.checks_fingerprint == node.checks_fingerprint);
+        let same_checks =
+            live.is_some_and(|live| live.restores.is_none() && live.checks_fingerprint == node.checks_fingerprint);
         let (came, kept): (Vec<DataFile>, Vec<DataFile>) =
             version.files.iter().cloned().partition(|file| !same_checks || file.path.starts_with(&own));
         let split = lockgate_checks::reject_split_of(&node.checks, name, &version.schema, PART);

@@ -26,6 +26,8 @@ pub struct RetryPlan {
     pub plan: Plan,
     /// Inputs that the run had pinned in versions that nobody should read any more; they are read as they are now.
     pub repinned: Vec<Repinned>,
+    /// What the run held, and nobody has published since.
+    pub held: Vec<AssetName>,
     /// Not taken up, because something that they read is held.
     pub behind: Vec<AssetName>,
 }
@@ -37,6 +39,14 @@ pub struct Repinned {
     pub number: VersionNumber,
     /// What became of the version; `None` when the catalog lost it.
     pub state: Option<VersionState>,
+}
+
+/// How it stands with the tasks of a run that are not done.
+#[derive(Default)]
+struct Unfinished {
+    left: BTreeSet<AssetName>,
+    held: Vec<AssetName>,
+    behind: Vec<AssetName>,
 }
 
 /// A run's tasks, each as it was planned.
@@ -51,7 +61,7 @@ impl Workspace {
         let run = self.run_to_retry(id).await?;
         let tasks = self.as_planned(graph, &run).await?;
         let count = tasks.len();
-        let (left, behind) = self.unfinished(graph, &tasks).await?;
+        let Unfinished { left, held, behind } = self.unfinished(graph, &tasks).await?;
         let selected = self.selected_by(graph, &run, &left).await?;
         let (pins, repinned) = self.pins_that_stand(graph, &run, &tasks, &left).await?;
         let outside = self.look_outside(graph, &left, run.as_of).await?;
@@ -76,7 +86,7 @@ impl Workspace {
             plan.steps.push(Step { recheck_only: planned.recheck_only, live: planned.live, ..step });
         }
         plan.hash = hash(plan.as_of, &plan.request, &plan.task_plans(graph));
-        Ok(RetryPlan { run, tasks: count, plan, repinned, behind })
+        Ok(RetryPlan { run, tasks: count, plan, repinned, held, behind })
     }
 
     /// A run that is over. One whose process is gone is ended here.
@@ -147,12 +157,8 @@ impl Workspace {
     }
 
     /// What is left to do, and what stays behind something that is held.
-    async fn unfinished(
-        &self,
-        graph: &Graph,
-        tasks: &Planned,
-    ) -> Result<(BTreeSet<AssetName>, Vec<AssetName>), RunError> {
-        let (mut left, mut stopped, mut behind) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    async fn unfinished(&self, graph: &Graph, tasks: &Planned) -> Result<Unfinished, RunError> {
+        let (mut found, mut stopped) = (Unfinished::default(), BTreeSet::new());
         for name in graph.order() {
             let (Some((task, _)), Some(node)) = (tasks.get(name), graph.nodes().get(name)) else { continue };
             match task.state {
@@ -161,6 +167,7 @@ impl Workspace {
                 TaskState::Held => {
                     if !self.is_readable(name, task.version).await? {
                         stopped.insert(name.clone());
+                        found.held.push(name.clone());
                     }
                 }
                 TaskState::Waiting
@@ -170,14 +177,14 @@ impl Workspace {
                 | TaskState::Interrupted => {
                     if graph.stored_dependencies(node).iter().any(|input| stopped.contains(input)) {
                         stopped.insert(name.clone());
-                        behind.push(name.clone());
+                        found.behind.push(name.clone());
                     } else {
-                        left.insert(name.clone());
+                        found.left.insert(name.clone());
                     }
                 }
             }
         }
-        Ok((left, behind))
+        Ok(found)
     }
 
     async fn is_readable(&self, name: &AssetName, number: Option<VersionNumber>) -> Result<bool, RunError> {

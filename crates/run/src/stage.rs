@@ -29,7 +29,6 @@ pub(crate) struct StageContext<'a> {
     pub(crate) force: bool,
     /// The checks changed so that other rows are taken out: what is live is not what would be built, though nothing
     /// else changed.
-    pub(crate) checks_changed: bool,
     /// What was live when the run was planned.
     pub(crate) planned_on: Option<VersionNumber>,
     pub(crate) full_refresh: bool,
@@ -65,10 +64,11 @@ impl Workspace {
             return Ok(Staged::Published(Box::new(live.clone())));
         }
         let inputs = self.input_versions(node, cx)?;
-        let key = candidate_key(&node.fingerprint, &inputs, cx.outside);
+        let key = candidate_key(&node.fingerprint, &inputs, cx.outside.and_then(Outside::key));
+        let checks_ask = live.as_ref().is_some_and(|live| asks_for_build(node, live));
         if let Some(live) = &live
             && !cx.force
-            && !(cx.checks_changed && live.checks_fingerprint != node.checks_fingerprint)
+            && !checks_ask
         {
             let same_outside = !matches!(cx.outside, Some(Outside::Changed { .. }));
             let same = live.fingerprint == node.fingerprint && live.inputs == inputs && same_outside;
@@ -87,7 +87,7 @@ impl Workspace {
         {
             return self.judge_again(node, cx, held, live.as_ref()).await;
         }
-        if !cx.force && self.was_dismissed(node, &key, cx.checks_changed).await? {
+        if !cx.force && self.was_dismissed(node, &key, checks_ask).await? {
             return Ok(Staged::Unchanged(live.map(Box::new)));
         }
 
@@ -95,6 +95,7 @@ impl Workspace {
         let started = self.effects.clock.monotonic();
         let built = self.build(node, cx, number, live.clone()).await?;
         let build_ms = millis(self.effects.clock.monotonic().saturating_sub(started));
+        let key = candidate_key(&node.fingerprint, &inputs, built.outside_key.as_deref());
         let mut version = Version {
             asset: name.clone(),
             number,
@@ -197,14 +198,14 @@ impl Workspace {
     }
 
     /// Whether a person dismissed this very candidate, and nothing was staged since.
-    async fn was_dismissed(&self, node: &Node, key: &str, checks_changed: bool) -> Result<bool, RunError> {
+    async fn was_dismissed(&self, node: &Node, key: &str, checks_ask: bool) -> Result<bool, RunError> {
         let name = &node.file.name;
         let newest =
             self.catalog.versions(self.env(), name).await?.into_iter().find(|v| v.state != VersionState::Failed);
         let Some(newest) = newest.filter(|newest| newest.state == VersionState::Dismissed) else { return Ok(false) };
         let dismissed = self.catalog.version(self.env(), name, newest.number).await?;
         Ok(dismissed.is_some_and(|dismissed| {
-            let same_checks = !checks_changed || dismissed.checks_fingerprint == node.checks_fingerprint;
+            let same_checks = !checks_ask || dismissed.checks_fingerprint == node.checks_fingerprint;
             dismissed.candidate_key == key && same_checks
         }))
     }
@@ -349,7 +350,7 @@ impl Workspace {
             )?;
         }
         let suppressions = self.catalog.suppressions(self.env()).await?;
-        let known = self.known_parts(node, version, trust).await;
+        let known = self.known_parts(&session, node, version, trust).await;
         let report = lockgate_checks::audit(
             &node.checks,
             AuditContext {
@@ -413,12 +414,17 @@ impl Workspace {
     }
 }
 
-/// Whether checks that take rows out changed since the version was held: then its files are not those that the checks
-/// of today would leave.
-fn takes_rows_out_anew(node: &Node, held: &Version) -> bool {
-    let took_out = held.rejects.as_ref().is_some_and(|rejects| rejects.schema.column("_check").is_some());
-    let takes_out = || lockgate_checks::reject_split(&node.checks, &held.asset, &held.schema).is_some();
-    held.checks_fingerprint != node.checks_fingerprint && (took_out || takes_out())
+/// Whether checks that take rows out changed since the version was judged: rows are taken out while a version is built, so
+/// its files are not those that the checks of today would leave.
+fn takes_rows_out_anew(node: &Node, version: &Version) -> bool {
+    let took_out = version.rejects.as_ref().is_some_and(|rejects| rejects.schema.column("_check").is_some());
+    let takes_out = || lockgate_checks::reject_split(&node.checks, &version.asset, &version.schema).is_some();
+    version.checks_fingerprint != node.checks_fingerprint && (took_out || takes_out())
+}
+
+/// Whether the live version is to be built anew for its checks alone. What a person went back to is not.
+pub(crate) fn asks_for_build(node: &Node, live: &Version) -> bool {
+    live.restores.is_none() && takes_rows_out_anew(node, live)
 }
 
 /// Another version went live since the run was planned. It stands when it was built by the same code from inputs that

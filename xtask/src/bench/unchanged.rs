@@ -87,7 +87,7 @@ fn dbt(bench: &Bench<'_>, rows: &str) -> Result<(Cost, Cost)> {
     let mut files = vec![
         (
             "dbt_project.yml".to_owned(),
-            "name: thousand\nversion: '1'\nprofile: thousand\nmodels: { +materialized: table }\n".to_owned(),
+            "name: thousand\nversion: '1.0'\nprofile: thousand\nmodels: { +materialized: table }\n".to_owned(),
         ),
         (
             "profiles.yml".to_owned(),

@@ -109,7 +109,7 @@ impl Rule for ReferencesRule {
     }
 
     fn known_in(&self) -> Option<KnownIn<'_>> {
-        // A compound key, and one that the asset itself holds, are left to the engine.
+        // A compound key is left to the engine.
         match &self.on[..] {
             [(column, theirs)] => Some(KnownIn { column, asset: &self.target, theirs }),
             _ => None,

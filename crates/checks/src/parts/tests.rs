@@ -49,7 +49,7 @@ fn a_part_is_of_one_file() {
     };
     let found = StoredWorker { rows: 3, counts: Vec::new(), profile: Vec::new() };
     let mut known = Parts::default();
-    known.keep(&file(3, "{}"), "checks", &found);
+    known.keep(&file(3, "{}"), "checks", found.packed());
     assert!(known.found(&file(3, "{}"), "checks").is_some());
     assert!(known.found(&file(3, "{}"), "other checks").is_none());
     assert!(known.found(&file(4, "{}"), "checks").is_none());

@@ -93,6 +93,7 @@ mod wide_sum {
 pub(crate) struct Scratch {
     pub(crate) hashes: Vec<u64>,
     whole: Vec<i64>,
+    seen: Vec<bool>,
     wide: Vec<i128>,
     doubles: Vec<f64>,
 }
@@ -151,7 +152,7 @@ impl ColumnAccumulator {
             }
             Data::Whole(values) => {
                 let dense = dense(values, cells, &mut scratch.whole);
-                self.whole(dense, &mut scratch.hashes)
+                self.whole(dense, &mut scratch.hashes, &mut scratch.seen)
             }
             Data::Wide(values) => {
                 let dense = dense(values, cells, &mut scratch.wide);
@@ -184,7 +185,7 @@ impl ColumnAccumulator {
         }
     }
 
-    fn whole(&mut self, values: &[i64], hashes: &mut Vec<u64>) -> BatchRange {
+    fn whole(&mut self, values: &[i64], hashes: &mut Vec<u64>, seen: &mut Vec<bool>) -> BatchRange {
         if let Values::None = self.values {
             let is_number = self.data_type.is_numeric();
             let quantiles = is_number.then(Quantiles::default);
@@ -196,8 +197,13 @@ impl ColumnAccumulator {
             high = high.max(*value);
         }
         #[allow(clippy::cast_sign_loss)]
-        hashes.extend(values.iter().map(|value| hash::integer(*value as u64)));
-        self.distinct.extend(hashes.drain(..));
+        match close(values, low, high, seen) {
+            Some(close) => self.distinct.extend(close.map(|value| hash::integer(value as u64))),
+            None => {
+                hashes.extend(values.iter().map(|value| hash::integer(*value as u64)));
+                self.distinct.extend(hashes.drain(..));
+            }
+        }
         if let Values::Whole { min, max, sum, quantiles } = &mut self.values {
             *min = low.min(*min);
             *max = high.max(*max);
@@ -458,6 +464,22 @@ fn dense<'s, T: Copy>(values: &'s [T], cells: &Cells, scratch: &'s mut Vec<T>) -
             scratch
         }
     }
+}
+
+/// Each value once, where they lie so close together that marking them is cheaper than hashing them: dates, percentages,
+/// line numbers.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
+fn close(values: &[i64], low: i64, high: i64, seen: &mut Vec<bool>) -> Option<impl Iterator<Item = i64>> {
+    const SPAN_MAX: usize = 4096;
+    let span = usize::try_from(high.checked_sub(low)?).ok().filter(|span| *span < SPAN_MAX.min(values.len()))?;
+    seen.clear();
+    seen.resize(SPAN_MAX, false);
+    let marks = &mut seen[..SPAN_MAX];
+    for value in values {
+        // It lies below the span; the mask says so to the compiler.
+        marks[(value.wrapping_sub(low) as usize) & (SPAN_MAX - 1)] = true;
+    }
+    Some(seen[..=span].iter().enumerate().filter(|(_, seen)| **seen).map(move |(at, _)| low + at as i64))
 }
 
 /// In 64 bits where the batch's extremes say that they hold the sum.

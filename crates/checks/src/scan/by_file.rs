@@ -8,9 +8,16 @@ use arrow::datatypes::Int64Type;
 use lockgate_engine::{PinnedTable, Session};
 use lockgate_types::{Column, DataFile, DataType};
 
+use super::keys::Memory;
 use super::worker::{Plan, StoredWorker, Worker};
 use super::{Gather, Predicates, ScanResult, consume};
 use crate::{Check, ChecksError, Parts, sql};
+
+/// What one stream found in one file, packed: many files may wait here for the last one.
+struct Piece {
+    rows: u64,
+    found: Vec<u8>,
+}
 
 /// The column that says which file a row is in; no column of an asset can have this name.
 const FILE: &str = "__lockgate_file";
@@ -26,7 +33,8 @@ pub(crate) struct ByFile<'a> {
 
 /// Scans the candidate's files of which nothing is known. Also answers what is known of its files then.
 ///
-/// Cost: that of the scan of those files, and some microseconds for each column of the others.
+/// Cost: that of the scan of those files, and some microseconds for each column of the others. What was found waits in the
+/// engine's memory; a file whose part finds no room there is not known afterwards.
 pub(crate) async fn scan_files(
     session: &Session,
     by: ByFile<'_>,
@@ -55,8 +63,9 @@ pub(crate) async fn scan_files(
         let (extra, table) = (predicates.sql(), sql::table(&by.candidate.name));
         let query = format!("select {names}{extra}, \"{FILE}\" from {table}");
         let streams = session.partitions(&query).await?;
-        let mut found: BTreeMap<usize, Vec<StoredWorker>> = BTreeMap::new();
-        for files in consume(streams, || FileWorkers::new(plan.clone())).await? {
+        let memory = Memory::new(session.reserve("what is found in files"));
+        let mut found: BTreeMap<usize, Vec<Piece>> = BTreeMap::new();
+        for files in consume(streams, || FileWorkers::new(plan.clone(), memory.clone())).await? {
             let (whole, pieces) = files.finish();
             all.merge(whole);
             pieces.into_iter().for_each(|(number, piece)| found.entry(number).or_default().push(piece));
@@ -64,7 +73,7 @@ pub(crate) async fn scan_files(
         for (number, file) in unknown {
             let whole = found.remove(&number).and_then(|pieces| joined(pieces, &plan));
             if let Some(whole) = whole.filter(|whole| whole.rows == file.rows) {
-                parts.keep(file, by.good_for, &whole);
+                parts.keep(file, by.good_for, whole.found);
             }
         }
     }
@@ -86,12 +95,20 @@ fn numbered(candidate: &PinnedTable, files: &[(usize, &DataFile)]) -> PinnedTabl
 }
 
 /// One file's pieces, where several streams divided it.
-fn joined(mut pieces: Vec<StoredWorker>, plan: &Arc<Plan>) -> Option<StoredWorker> {
+fn joined(mut pieces: Vec<Piece>, plan: &Arc<Plan>) -> Option<Piece> {
     if pieces.len() == 1 {
         return pieces.pop();
     }
     let mut whole = Worker::new(plan.clone());
-    pieces.into_iter().all(|piece| whole.merge_stored(piece)).then(|| whole.stored())
+    let mut all = pieces.iter().map(|piece| StoredWorker::unpacked(&piece.found));
+    all.all(|piece| piece.is_some_and(|piece| whole.merge_stored(piece))).then(|| Piece::of(&whole))
+}
+
+impl Piece {
+    fn of(worker: &Worker) -> Piece {
+        let stored = worker.stored();
+        Piece { rows: stored.rows, found: stored.packed() }
+    }
 }
 
 /// What one stream accumulates: a stream reads one file after the other.
@@ -99,16 +116,17 @@ struct FileWorkers {
     plan: Arc<Plan>,
     /// Of the files before.
     whole: Worker,
-    pieces: Vec<(usize, StoredWorker)>,
+    pieces: Vec<(usize, Piece)>,
     current: Option<(usize, Worker)>,
+    memory: Memory,
 }
 
 impl FileWorkers {
-    fn new(plan: Arc<Plan>) -> Self {
-        FileWorkers { whole: Worker::new(plan.clone()), plan, pieces: Vec::new(), current: None }
+    fn new(plan: Arc<Plan>, memory: Memory) -> Self {
+        FileWorkers { whole: Worker::new(plan.clone()), plan, pieces: Vec::new(), current: None, memory }
     }
 
-    /// The worker of a file; that of the file before is put away, so that two of them at most are in memory.
+    /// The worker of a file; that of the file before is packed and put away.
     fn of_file(&mut self, number: usize) -> &mut Worker {
         if self.current.as_ref().is_some_and(|(current, _)| *current != number) {
             self.put_away();
@@ -118,12 +136,15 @@ impl FileWorkers {
 
     fn put_away(&mut self) {
         if let Some((number, worker)) = self.current.take() {
-            self.pieces.push((number, worker.stored()));
+            let piece = Piece::of(&worker);
+            if self.memory.take(piece.found.len()) {
+                self.pieces.push((number, piece));
+            }
             self.whole.merge(worker);
         }
     }
 
-    fn finish(mut self) -> (Worker, Vec<(usize, StoredWorker)>) {
+    fn finish(mut self) -> (Worker, Vec<(usize, Piece)>) {
         self.put_away();
         (self.whole, self.pieces)
     }

@@ -202,9 +202,50 @@ impl Data {
                 None => Data::of(&convert(array, of)?)?,
             },
             Arrow::RunEndEncoded(_, of) => Data::of(&convert(array, of.data_type())?)?,
-            _ => Data::Bytes(Bytes::of(array)?),
+            _ => match Bytes::of(array)? {
+                Bytes::Views(array) => by_number(&array).unwrap_or(Data::Bytes(Bytes::Views(array))),
+                bytes => Data::Bytes(bytes),
+            },
         })
     }
+}
+
+/// Texts that repeat, by number. The reader makes equal views of one entry of a file's dictionary, so two views tell that two
+/// texts are the same without a look at them; where they do not, a text has two numbers, which is as good. `None` when
+/// there are too many: that shows after a few hundred rows.
+fn by_number(array: &BinaryViewArray) -> Option<Data> {
+    const NUMBERS_MAX: usize = 128;
+    const SLOT_BITS: u32 = 9;
+    const FREE: i32 = -1;
+    let mut slots = [(0_u128, FREE); 1 << SLOT_BITS];
+    let mut views: Vec<u128> = Vec::new();
+    let mut numbers = Vec::with_capacity(array.len());
+    for view in array.views() {
+        #[allow(clippy::cast_possible_truncation)] // its halves
+        let [low, high] = [*view as u64, (*view >> 64) as u64];
+        // Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4).
+        #[allow(clippy::cast_possible_truncation)] // of few bits
+        let mut at = ((low ^ high.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOT_BITS)) as usize;
+        numbers.push(loop {
+            let (other, number) = slots[at];
+            if number == FREE {
+                if views.len() == NUMBERS_MAX {
+                    return None;
+                }
+                let number = i32::try_from(views.len()).ok()?;
+                slots[at] = (*view, number);
+                views.push(*view);
+                break number;
+            }
+            if other == *view {
+                break number;
+            }
+            at = (at + 1) % slots.len();
+        });
+    }
+    // What stands under a null may be no view at all.
+    let values = BinaryViewArray::try_new(views.into(), array.data_buffers().to_vec(), None).ok()?;
+    Some(Data::Dictionary { keys: numbers.into(), values: Bytes::Views(values) })
 }
 
 fn widen(values: &[i32]) -> Data {

@@ -191,6 +191,8 @@ impl Test {
             return None;
         }
         let failing = match &cells.data {
+            // No value of such a column is ever looked up, so the other column has none at all.
+            Data::Boolean(_) | Data::Opaque if matches!(self, Test::Known(_)) => BooleanBuffer::new_set(cells.length),
             Data::Boolean(values) => match self {
                 Test::Accepted(set) => match set.booleans {
                     [true, true] => return None,

@@ -13,9 +13,9 @@ use super::keys::{KeyHashes, Memory};
 use super::row_test::{BatchRange, RowTest, Test};
 use super::samples::{RowTexts, Sampler, row_hash};
 use super::{Newest, Predicates, ScanResult};
-use crate::Check;
 use crate::check::Scanned;
 use crate::profile::{ColumnAccumulator, Scratch, StoredColumn};
+use crate::{Check, parts};
 
 /// The checks of a scan, bound to columns. Shared by its workers.
 #[derive(Debug)]
@@ -125,6 +125,18 @@ pub(crate) struct StoredWorker {
     pub(crate) rows: u64,
     pub(crate) counts: Vec<Counts>,
     pub(crate) profile: Vec<StoredColumn>,
+}
+
+impl StoredWorker {
+    pub(crate) fn packed(&self) -> Vec<u8> {
+        // Only a sequence of unknown length or a writer could fail, and there is neither.
+        postcard::to_extend(self, Vec::new()).unwrap_or_default()
+    }
+
+    /// `None` for anything that [`StoredWorker::packed`] did not write.
+    pub(crate) fn unpacked(bytes: &[u8]) -> Option<StoredWorker> {
+        parts::whole(bytes)
+    }
 }
 
 /// The rows of a batch that a predicate keeps.

@@ -70,9 +70,9 @@ pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
         return Ok(Exit::Done);
     }
     context.terminal.note("");
-    let (workspace, graph) = context.graph().await?;
+    let (workspace, graph) = context.until_interrupted(context.graph()).await?;
     let options = PlanOptions { selectors: names.clone(), ..PlanOptions::default() };
-    let plan = workspace.plan(&graph, &options).await?;
+    let plan = context.until_interrupted(workspace.plan(&graph, &options)).await?;
     let exit = super::run::run(context, &workspace, &graph, &plan, None).await?;
     if exit == Exit::Done && !context.terminal.json {
         context.terminal.next(&context.lockgate(&format!("show {}", names[0])));

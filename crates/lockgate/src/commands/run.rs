@@ -77,12 +77,12 @@ impl What {
 
 pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome {
     let options = arguments.what.options();
-    let (workspace, graph) = context.graph().await?;
+    let (workspace, graph) = context.until_interrupted(context.graph()).await?;
     if let Some(id) = arguments.retry {
         let parallel = arguments.parallel.map(usize::from);
         return retry(context, &workspace, &graph, id.map(RunId), parallel).await;
     }
-    let plan = workspace.plan(&graph, &options).await?;
+    let plan = context.until_interrupted(workspace.plan(&graph, &options)).await?;
     if options.as_of.is_some() && !context.terminal.json {
         context.terminal.note(&format!("as of {}", instant(plan.as_of)));
     }
@@ -98,21 +98,29 @@ async fn retry(
     parallel: Option<usize>,
 ) -> Outcome {
     let terminal = &context.terminal;
-    let found = workspace.plan_retry(graph, id.as_ref()).await?;
+    let found = context.until_interrupted(workspace.plan_retry(graph, id.as_ref())).await?;
     if !terminal.json {
         terminal.note(&told(&found));
         for input in &found.repinned {
             let became = input.state.map_or_else(|| "unknown".to_owned(), |state| state.to_string());
             terminal.note(&format!("{} is read as it is now: version {} is {became}", input.asset, input.number));
         }
+        for asset in &found.held {
+            terminal.note(&format!("{asset} is still held: {}", context.lockgate(&format!("show {asset} --held"))));
+        }
         for asset in &found.behind {
             terminal.note(&format!("{asset} stays behind: something that it reads is held"));
         }
     }
-    if found.plan.steps.is_empty() {
-        return Ok(Exit::Done);
-    }
-    run(context, workspace, graph, &found.plan, parallel).await
+    let ended = if !found.plan.steps.is_empty() {
+        run(context, workspace, graph, &found.plan, parallel).await?
+    } else if terminal.json {
+        summary::nothing_left(context, workspace, &found)?;
+        Exit::Done
+    } else {
+        Exit::Done
+    };
+    Ok(if found.held.is_empty() { ended } else { ended.max(Exit::Held) })
 }
 
 /// `taking up run X of ada, as of 2026-11-01T05:00Z: 2 of 5 assets`.

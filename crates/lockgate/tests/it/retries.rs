@@ -3,8 +3,10 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -99,4 +101,21 @@ fn a_server_that_asks_for_an_hour_is_not() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("taking up run ") && said.contains(": 1 of 1 asset"), "{said}");
+}
+
+/// Planning may wait for a server that asks for ten minutes; Ctrl-C does not wait with it.
+#[test]
+fn ctrl_c_ends_a_wait_before_the_run_has_begun() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    project(folder.path(), &format!("http://{}/orders.csv", listener.local_addr().unwrap()), 3);
+    let run = shell("exec lockgate run", folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.write_all(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 600\r\nContent-Length: 0\r\n\r\n").unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    let asked = Instant::now();
+    assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap().success());
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(asked.elapsed() < Duration::from_secs(60), "it waited {:?}", asked.elapsed());
 }

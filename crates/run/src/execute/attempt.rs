@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{AssetResult, Execution, Unit, facts, failing_sentence};
 use crate::lease::Held;
 use crate::parts::Trust;
-use crate::stage::{StageContext, Staged};
+use crate::stage::{StageContext, Staged, asks_for_build};
 use crate::{Node, Reason, RunError};
 
 impl Execution<'_> {
@@ -35,7 +35,8 @@ impl Execution<'_> {
             self.tell("task_started", Some(name), None, json!({ "reasons": step.reasons, "attempt": attempt })).await?;
             self.options.observer.started(name, &progress);
             if step.recheck_only {
-                results.push(self.recheck(node, &view, lease).await?);
+                let live = self.workspace.catalog.live_one(self.workspace.env(), name).await?;
+                results.push(self.judged_by_today(node, live, &mut view, lease).await?);
                 continue;
             }
             let forced = step.reasons.iter().any(Reason::forces);
@@ -46,7 +47,6 @@ impl Execution<'_> {
                 view: &view,
                 outside: self.plan.outside.get(name),
                 force: forced,
-                checks_changed: step.reasons.contains(&Reason::ChecksChanged),
                 planned_on: step.live,
                 full_refresh: self.plan.full_refresh,
                 confirmed: self.plan.confirmed,
@@ -60,13 +60,7 @@ impl Execution<'_> {
             // The members of a group read each other's staged state, held or not: they switch together.
             match staged {
                 Staged::Unchanged(live) => {
-                    if let Some(live) = live {
-                        // Another run may have published it since this one began.
-                        view.insert(name.clone(), (*live).clone());
-                        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-                        state.view.insert(name.clone(), *live);
-                    }
-                    results.push(self.unchanged(name, &view));
+                    results.push(self.judged_by_today(node, live.map(|live| *live), &mut view, lease).await?);
                 }
                 Staged::Published(version) => {
                     view.insert(name.clone(), (*version).clone());
@@ -100,11 +94,25 @@ impl Execution<'_> {
         Ok(results)
     }
 
-    fn unchanged(&self, name: &AssetName, view: &BTreeMap<AssetName, Version>) -> AssetResult {
-        match view.get(name) {
-            Some(live) => AssetResult::of(live, TaskState::Unchanged, Some(live.number)),
-            None => AssetResult::new(name, TaskState::Unchanged),
-        }
+    /// What is live stays. Another run may have published it, or judged it, since this one began.
+    async fn judged_by_today(
+        &self,
+        node: &Node,
+        live: Option<Version>,
+        view: &mut BTreeMap<AssetName, Version>,
+        lease: &Held,
+    ) -> Result<AssetResult, RunError> {
+        let name = &node.file.name;
+        let Some(live) = live else { return Ok(AssetResult::new(name, TaskState::Unchanged)) };
+        view.insert(name.clone(), live.clone());
+        let is_judged = live.checks_fingerprint == node.checks_fingerprint || asks_for_build(node, &live);
+        let result = if is_judged {
+            AssetResult::of(&live, TaskState::Unchanged, Some(live.number))
+        } else {
+            self.recheck(node, &live, view, lease).await?
+        };
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).view.insert(name.clone(), live);
+        Ok(result)
     }
 
     async fn publish(&self, mut candidates: Vec<Version>, lease: &Held) -> Result<Vec<AssetResult>, RunError> {
@@ -165,11 +173,11 @@ impl Execution<'_> {
     async fn recheck(
         &self,
         node: &Node,
+        live: &Version,
         view: &BTreeMap<AssetName, Version>,
         lease: &Held,
     ) -> Result<AssetResult, RunError> {
         let name = &node.file.name;
-        let Some(live) = view.get(name) else { return Ok(AssetResult::new(name, TaskState::Unchanged)) };
         let mut judged = live.clone();
         self.workspace.audit_again(node, view, self.plan.as_of, &mut judged, None, Trust::Parts).await?;
         lease.check(name)?;

@@ -372,7 +372,6 @@ impl Workspace {
         Ok(Use::Over(Removed::Leftover))
     }
 
-    /// What dead processes left in the project's private folder.
     /// What is left of trying whether the store can be written. A process that lives may be trying just now.
     fn gc_probes(&self, readers: &Readers, report: &mut GcReport) -> Result<(), RunError> {
         if readers.alive.iter().any(|reader| reader.id != self.reader.id()) {
@@ -393,6 +392,7 @@ impl Workspace {
         Ok(())
     }
 
+    /// What dead processes left in the project's private folder.
     fn gc_private(&self, report: &mut GcReport) -> Result<(), RunError> {
         let readers = self.readers()?;
         report.removed_readers = if report.dry_run { readers.dead.len() as u64 } else { readers.remove_dead() };

@@ -4,7 +4,7 @@ use lockgate_run::{DoctorReport, Health, PlanOptions};
 use lockgate_types::RunState;
 
 use crate::child;
-use crate::retention::{below, folders, gc, history, orders, publish, settled, table};
+use crate::retention::{below, folders, gc, history, orders, publish, table};
 use crate::world::{World, name, outcome};
 
 async fn doctor(world: &World) -> DoctorReport {
@@ -225,10 +225,10 @@ async fn version_json_is_written_anew_from_the_catalog() {
 async fn a_catalog_that_is_older_than_the_store_is_a_problem() {
     let world = history("", 1).await;
     let catalog = world.root().join(".lockgate/catalog.db");
-    settled(&world).await;
+    world.settled().await;
     let backup = std::fs::read(&catalog).unwrap();
     publish(&world, 2).await;
-    settled(&world).await;
+    world.settled().await;
     std::fs::write(&catalog, backup).unwrap();
     let report = doctor(&world).await;
     let messages = said(&report, Health::Problem);

@@ -243,6 +243,75 @@ async fn a_check_that_comes_to_take_rows_out_builds_the_live_version_anew() {
     assert_eq!(world.query("select total from mart.sum").await, ["25"], "what was taken out comes back");
 }
 
+/// The same when somebody has asked for the verdict of today in between.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_comes_to_take_rows_out_does_so_after_a_look_too() {
+    let world = World::orders();
+    world.write("data/orders.csv", "id,amount\n1,10\n2,20\n3,-5\n");
+    world.write("assets/mart/totals.sql", "select id, amount from raw.orders\n");
+    assert_eq!(world.run().await.state, RunState::Done);
+    let reject =
+        "/*\nchecks:\n  - { expect: \"amount >= 0\", action: reject }\n*/\nselect id, amount from raw.orders\n";
+    world.write("assets/mart/totals.sql", reject);
+    let (workspace, graph) = world.opened().await;
+    let all = graph.nodes().keys().cloned().collect();
+    workspace.check(&graph, &all, world.effects.clock.now()).await.unwrap();
+    drop((workspace, graph));
+    assert_eq!(outcome(&world.run().await), "mart.sum published, mart.totals published");
+    assert_eq!(world.query("select total from mart.sum").await, ["30"]);
+}
+
+/// What a person went back to stays, whatever its checks have come to do; the next build takes rows out of all of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_comes_to_take_rows_out_does_not_undo_a_rollback() {
+    let world = World::new(&[
+        ("data/1.csv", "id,amount\n1,10\n2,-5\n"),
+        (
+            "assets/raw/orders.yml",
+            "kind: source\nload: append\nread: { path: 'data/*.csv' }\ncolumns: { id: bigint, amount: bigint }\n",
+        ),
+    ]);
+    world.run().await;
+    let reject = "kind: source\nload: append\nread: { path: 'data/*.csv' }\ncolumns: { id: bigint, amount: bigint }\nchecks: [{ expect: \"amount >= 0\", action: reject }]\n";
+    world.write("data/2.csv", "id,amount\n3,1000\n");
+    world.write("assets/raw/orders.yml", reject);
+    assert_eq!(outcome(&world.run().await), "raw.orders published");
+    assert_eq!(world.query("select id from raw.orders order by id").await, ["1", "3"]);
+    let (workspace, graph) = world.opened().await;
+    workspace.rollback(&graph, &name("raw.orders"), VersionNumber(1), "a thousand is wrong").await.unwrap();
+    drop((workspace, graph));
+    assert_eq!(outcome(&world.run().await), "raw.orders unchanged", "it is judged by the checks of today");
+    assert_eq!(outcome(&world.run().await), "");
+    assert_eq!(world.query("select id from raw.orders order by id").await, ["1", "2"]);
+    world.write("data/3.csv", "id,amount\n4,40\n");
+    assert_eq!(outcome(&world.run().await), "raw.orders published");
+    assert_eq!(world.query("select id from raw.orders order by id").await, ["1", "3", "4"]);
+}
+
+/// A check that is new is not put off because an input runs, and comes out as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_check_is_judged_while_an_input_runs_without_a_change() {
+    let world = World::orders();
+    world.run().await;
+    world.write("data/orders.csv", "id,amount\n1,10\n2,20\n3,-5\n");
+    world.write(
+        "assets/raw/orders.yml",
+        "kind: source\nread: { path: data/orders.csv }\ncolumns: { id: bigint, amount: bigint }\nchecks: [{ expect: amount >= 0 }]\n",
+    );
+    assert_eq!(world.run().await.state, RunState::Held);
+    let (workspace, _) = world.opened().await;
+    workspace.dismiss(&name("raw.orders"), "wrong at the source").await.unwrap();
+    drop(workspace);
+    world.write(
+        "assets/mart/totals.sql",
+        "/*\nchecks:\n  - expect: \"amount >= 15\"\n*/\nselect id, amount from raw.orders\n",
+    );
+    let summary = world.run().await;
+    assert_eq!(outcome(&summary), "mart.sum unchanged, mart.totals unchanged, raw.orders unchanged");
+    let totals = summary.results.iter().find(|result| result.asset == name("mart.totals")).unwrap();
+    assert!(totals.message.as_deref().is_some_and(|said| said.starts_with("the live version fails")), "{summary:#?}");
+}
+
 /// A known failure is one of what the check said when it was recorded.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_known_failure_does_not_cover_what_the_check_came_to_say() {

@@ -11,7 +11,7 @@ use lockgate_types::{Effects, FaultPoint, Faults, RunState, VersionState};
 
 use crate::child;
 use crate::retention::{
-    below, expired, folders, gc, history, number, orders, publish, set_keep, settled, spared, states, table,
+    below, expired, folders, gc, history, number, orders, publish, set_keep, spared, states, table,
 };
 use crate::world::{World, name, outcome};
 
@@ -400,7 +400,7 @@ async fn what_direct_readers_read_stays() {
 async fn a_lost_catalog_does_not_empty_the_store() {
     let world = history("{ versions: 0 }", 2).await;
     let before = below(&world.root().join("store"));
-    settled(&world).await;
+    world.settled().await;
     std::fs::remove_dir_all(world.root().join(".lockgate")).unwrap();
     let report = gc(&world).await;
     assert_eq!(below(&world.root().join("store")), before);

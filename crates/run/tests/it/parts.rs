@@ -279,7 +279,7 @@ async fn a_rollback_and_a_lost_catalog_keep_what_is_known() {
     let expected = format!("expect {} of {}", version.rows - 1, version.rows);
     assert_eq!(counts(&version)[0], expected, "every row but Rome's: {version:#?}");
 
-    crate::retention::settled(&world).await;
+    world.settled().await;
     lockgate_run::rebuild(world.root(), &world.options(), "lost", true).await.unwrap();
     spoil(&file(&world, ROWS, &first.files[0].path));
     let summary = append(&world, "d", "500,Kyiv\n").await;

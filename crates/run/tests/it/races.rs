@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lockgate_run::{PlanOptions, RunError, RunOptions};
-use lockgate_types::RunState;
+use lockgate_types::{RunState, VersionNumber};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::{Silent, World, outcome};
@@ -57,4 +57,54 @@ async fn a_run_with_older_pins_publishes_nothing_over_newer_data() {
     let is_usage =
         RunError::Overtaken { asset: crate::world::name("mart.totals"), number: lockgate_types::VersionNumber(3) };
     assert!(!is_usage.is_usage());
+}
+
+/// A file may change after the plan saw it and before the build reads it. What counts is what was read: when the file
+/// becomes again what it was, that is a change.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_changed_after_it_was_planned_is_known_as_what_was_read() {
+    for held in [false, true] {
+        let world = World::orders();
+        world.write(
+            "assets/raw/orders.yml",
+            "kind: source\nread: { path: data/orders.csv }\ncolumns: { id: bigint, amount: bigint }\nchecks: [{ expect: amount < 1000 }]\n",
+        );
+        world.run().await;
+        let file = world.root().join("data/orders.csv");
+        world.write("data/orders.csv", "id,amount\n1,11\n2,22\n");
+        let planned = std::fs::metadata(&file).unwrap().modified().unwrap();
+        let (workspace, graph) = world.opened().await;
+        let plan = workspace.plan(&graph, &PlanOptions::default()).await.unwrap();
+        world.write("data/orders.csv", if held { "id,amount\n1,5000\n" } else { "id,amount\n1,50\n" });
+        let summary = workspace.run(&graph, &plan, options()).await.unwrap();
+        assert_eq!(summary.state, if held { RunState::Held } else { RunState::Done }, "{summary:#?}");
+        drop((workspace, graph));
+        world.write("data/orders.csv", "id,amount\n1,11\n2,22\n");
+        std::fs::File::options().write(true).open(&file).unwrap().set_modified(planned).unwrap();
+        let summary = world.run().await;
+        assert_eq!(summary.state, RunState::Done, "{summary:#?}");
+        assert_eq!(world.query("select total from mart.sum").await, ["33"], "held: {held}");
+        assert_eq!(outcome(&world.run().await), "");
+    }
+}
+
+/// Who judges what was live when it was planned finds something newer, and judges that.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_run_published_meanwhile_is_judged_in_its_place() {
+    let world = World::orders();
+    world.run().await;
+    world.write(
+        "assets/mart/totals.sql",
+        "/*\nchecks:\n  - expect: \"amount >= 15\"\n*/\nselect id, amount from raw.orders\n",
+    );
+    let (workspace, graph) = world.opened().await;
+    let plan = workspace.plan(&graph, &PlanOptions::default()).await.unwrap();
+    assert!(plan.steps.iter().all(|step| step.recheck_only), "{plan:#?}");
+    let forced = PlanOptions { force: true, selectors: vec!["mart.totals".to_owned()], ..PlanOptions::default() };
+    world.write("assets/mart/totals.sql", "select id, amount from raw.orders\n");
+    assert_eq!(outcome(&world.run_with(forced).await.unwrap()), "mart.totals published");
+    let summary = workspace.run(&graph, &plan, options()).await.unwrap();
+    assert_eq!(outcome(&summary), "mart.totals unchanged", "{summary:#?}");
+    assert_eq!(summary.results[0].version, Some(VersionNumber(2)));
+    assert!(summary.results[0].message.as_deref().unwrap().starts_with("the live version fails"));
 }

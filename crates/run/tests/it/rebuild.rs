@@ -5,7 +5,7 @@ use std::path::Path;
 use lockgate_run::{OpenOptions, PlanOptions, RebuildReport, RunError, SuppressRequest, rebuild};
 use lockgate_types::RunState;
 
-use crate::retention::{folders, gc, history, number, orders, publish, set_keep, settled, states};
+use crate::retention::{folders, gc, history, number, orders, publish, set_keep, states};
 use crate::world::{World, name, outcome};
 
 async fn rebuilt(world: &World, force: bool) -> Result<RebuildReport, RunError> {
@@ -17,7 +17,7 @@ fn catalog(world: &World) -> std::path::PathBuf {
 }
 
 async fn lose(world: &World) {
-    settled(world).await;
+    world.settled().await;
     std::fs::remove_dir_all(world.root().join(".lockgate")).unwrap();
 }
 
@@ -117,7 +117,7 @@ async fn nothing_is_stale_after_a_rebuild() {
 async fn a_damaged_catalog_is_moved_aside() {
     let world = history("", 2).await;
     let garbage = "this is a note about catalogs\n".repeat(300);
-    settled(&world).await;
+    world.settled().await;
     std::fs::write(catalog(&world), &garbage).unwrap();
     let refused = world.open().await.unwrap_err();
     assert_eq!(refused.diagnostics().0[0].code.id, "LG0602");
@@ -137,7 +137,7 @@ async fn a_damaged_catalog_is_moved_aside() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_catalog_with_a_damaged_page_is_told_and_rebuilt() {
     let world = history("", 2).await;
-    settled(&world).await;
+    world.settled().await;
     {
         let bytes = std::fs::read(catalog(&world)).unwrap();
         // The end of the file holds the youngest pages of tables and indexes.
@@ -181,7 +181,7 @@ async fn a_whole_catalog_is_not_replaced_without_force() {
     assert_eq!(known(&world).await, before);
     // Whoever wants the journal still has it.
     let old = report.old_catalog.unwrap();
-    settled(&world).await;
+    world.settled().await;
     std::fs::rename(&old, catalog(&world)).unwrap();
     assert!(world.query("select count(*) from lockgate.runs").await != ["0"]);
 }

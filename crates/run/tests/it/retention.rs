@@ -103,16 +103,3 @@ pub(crate) fn below(folder: &Path) -> BTreeMap<String, u64> {
 pub(crate) fn number(number: u64) -> VersionNumber {
     VersionNumber(number)
 }
-
-/// Waits until this process has let go of the catalog's file: connections end on threads of their own, and the last
-/// one merges the log into the file and removes it.
-pub(crate) async fn settled(world: &World) {
-    let log = world.root().join(".lockgate/catalog.db-wal");
-    for _ in 0..1_000 {
-        if !log.exists() {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("{} is still there", log.display());
-}

@@ -205,7 +205,7 @@ async fn a_fault_that_passes_at_any_step_of_an_attempt_is_healed_by_the_run_itse
     let is_whole = std::env::var_os("LOCKGATE_FAULTS_WHOLE").is_some();
     for point in points.filter(|point| is_whole || !point.name.ends_with(".before")) {
         let hands = Hands::new();
-        let mut world = before.copied();
+        let mut world = before.copied().await;
         world.effects = hands.effects();
         world.effects.faults.arm(point.name, "transient:1");
         let ran = world.run_with(PlanOptions::default()).await;

@@ -119,12 +119,13 @@ async fn what_reads_a_held_version_stays_behind_until_it_is_published() {
     world.write("data/late.csv", "id,amount\n1,5\n");
     let (found, summary) = retry(&world, None).await;
     assert_eq!(outcome(&summary), "raw.late published");
+    assert_eq!(found.held, [name("raw.orders")]);
     assert_eq!(found.behind, [name("mart.both"), name("mart.copy")]);
     let (workspace, graph) = world.opened().await;
     workspace.publish_held(&graph, &name("raw.orders"), "small but right").await.unwrap();
     drop((workspace, graph));
     let (found, summary) = retry(&world, Some(&first.run)).await;
-    assert!(found.behind.is_empty());
+    assert!(found.held.is_empty() && found.behind.is_empty());
     assert_eq!(outcome(&summary), "mart.both published, mart.copy published, raw.late unchanged");
     assert_eq!(world.query("select total from mart.both").await, ["15"]);
 }

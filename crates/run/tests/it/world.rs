@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lockgate_run::{
@@ -13,6 +14,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use crate::hands::Hands;
+use crate::retention::below;
 
 pub(crate) struct Silent;
 
@@ -70,8 +72,22 @@ impl World {
         World { root: root.to_owned(), effects: Effects::real(), _folder: None }
     }
 
+    /// Waits until this process has let go of the catalog's file: connections end on threads of their own, and the last
+    /// one merges the log into the file and removes it.
+    pub(crate) async fn settled(&self) {
+        let log = self.root().join(".lockgate/catalog.db-wal");
+        for _ in 0..1_000 {
+            if !log.exists() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("{} is still there", log.display());
+    }
+
     /// The same project as it stands, in another folder.
-    pub(crate) fn copied(&self) -> World {
+    pub(crate) async fn copied(&self) -> World {
+        self.settled().await;
         let folder = tempfile::tempdir().unwrap();
         copy(self.root(), folder.path());
         World { root: folder.path().to_owned(), effects: hasty(), _folder: Some(folder) }
@@ -163,16 +179,14 @@ pub(crate) async fn query(workspace: &Workspace, graph: &Graph, sql: &str) -> Ve
     cells.rows.iter().map(line).collect()
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
+/// With the times of the files: a source that only got younger is read again.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    for path in below(from).into_keys() {
+        let (source, target) = (from.join(&path), to.join(&path));
+        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+        std::fs::copy(&source, &target).unwrap();
+        let modified = source.metadata().unwrap().modified().unwrap();
+        std::fs::File::options().write(true).open(&target).unwrap().set_modified(modified).unwrap();
     }
 }
 

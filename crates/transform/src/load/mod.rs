@@ -221,6 +221,7 @@ impl Build<'_> {
             rows_rejected: 0,
             rows_read,
             source_state,
+            outside_key: None,
             warnings: Vec::new(),
         }
     }

@@ -3,7 +3,7 @@
 use std::io;
 
 use lockgate_project::known;
-use lockgate_run::{AssetResult, Plan, RunSummary, Workspace};
+use lockgate_run::{AssetResult, Plan, RetryPlan, RunSummary, Workspace};
 use lockgate_types::{AssetName, CheckOutcome, CheckState, TaskState};
 use serde_json::json;
 
@@ -24,6 +24,21 @@ pub(crate) fn print(context: &Context, workspace: &Workspace, plan: &Plan, ran: 
         return context.terminal.document(&summary.event(workspace));
     }
     context.terminal.out(&summary.text())
+}
+
+/// With `--json`: the `summary` of a run of which nothing is left to take up.
+pub(crate) fn nothing_left(context: &Context, workspace: &Workspace, found: &RetryPlan) -> io::Result<()> {
+    context.terminal.document(&json!({
+        "event": "summary",
+        "at": workspace.effects.clock.now(),
+        "run": found.run.id,
+        "state": found.run.state,
+        "as_of": found.run.as_of,
+        "duration_ms": 0,
+        "assets": [],
+        "fresh": [],
+        "late": [],
+    }))
 }
 
 struct Summary<'a> {

@@ -6,7 +6,7 @@ use lockgate_types::{FaultPoint, RunState};
 
 use super::disk::{Disk, LUCKS, Luck};
 use super::ledger::{Ledger, Template, before};
-use super::sweep::{operations, without_faults};
+use super::sweep::{Operation, counted, operations, without_faults};
 use super::{in_own_process, is_whole};
 
 /// In ordinary CI the power is cut at one operation in so many, each time with one kind of luck.
@@ -26,6 +26,22 @@ async fn cut(template: &Template, point: &'static FaultPoint, n: usize) -> Optio
 async fn every_cut() {
     let template = Template::prepare().await;
     let operations = operations(&template).await;
+    cut_at_each(&template, &operations, async |ledger, case| ledger.assert_survived(case).await).await;
+}
+
+/// Nothing is on disk yet but the project: not the store's folders, not the catalog.
+async fn every_cut_of_a_first_run() {
+    let template = Template::fresh();
+    let ledger = template.copy(without_faults());
+    counted().iter().for_each(|point| ledger.effects.faults.arm(point.name, "count"));
+    ledger.run().await.unwrap();
+    let numbered =
+        |point| ledger.effects.faults.seen(point).into_iter().enumerate().map(move |(at, what)| (point, at + 1, what));
+    let operations: Vec<_> = counted().into_iter().flat_map(numbered).collect();
+    cut_at_each(&template, &operations, async |ledger, case| ledger.assert_begun(case).await).await;
+}
+
+async fn cut_at_each(template: &Template, operations: &[Operation], survived: impl AsyncFn(&Ledger, &str)) {
     let (mut cuts, mut missed) = (0, Vec::new());
     // Nothing is lost between two questions.
     let changing = operations.iter().filter(|(point, ..)| point.name != "catalog.read");
@@ -33,7 +49,7 @@ async fn every_cut() {
         if !is_whole() && index % STRIDE != 0 {
             continue;
         }
-        let Some((ledger, disk)) = cut(&template, point, *n).await else {
+        let Some((ledger, disk)) = cut(template, point, *n).await else {
             missed.push((point.name, *n));
             continue;
         };
@@ -45,7 +61,7 @@ async fn every_cut() {
             let case = format!("power cut at operation {n} of {}, {what}, luck {luck:?}", point.name);
             let folder = tempfile::tempdir().unwrap();
             disk.lay_out(folder.path(), luck);
-            Ledger::at(folder, without_faults()).assert_survived(&case).await;
+            survived(&Ledger::at(folder, without_faults()), &case).await;
         }
         drop(ledger);
         cuts += 1;
@@ -58,6 +74,11 @@ async fn every_cut() {
 #[test]
 fn a_power_cut_at_any_operation_loses_nothing() {
     in_own_process("faults::power::a_power_cut_at_any_operation_loses_nothing", every_cut());
+}
+
+#[test]
+fn a_power_cut_in_a_first_run_loses_nothing() {
+    in_own_process("faults::power::a_power_cut_in_a_first_run_loses_nothing", every_cut_of_a_first_run());
 }
 
 /// What a run has answered is on disk, also when an earlier one left folders whose names were not: a power cut just

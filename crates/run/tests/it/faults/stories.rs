@@ -9,7 +9,6 @@ use lockgate_types::Effects;
 
 use super::ledger::{Ledger, Template, run_with};
 use super::sweep::without_faults;
-use crate::retention::settled;
 use crate::world::{World, name};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,7 +67,7 @@ impl Story {
         world.effects = ledger.effects.clone();
         self.prepare(&world).await;
         drop(world);
-        settled(&ledger.calm()).await;
+        ledger.calm().settled().await;
         Template::of(ledger)
     }
 
@@ -121,7 +120,7 @@ impl Story {
             }
             Story::Rebuild => {
                 run_with(world, PlanOptions::default()).await.unwrap();
-                settled(world).await;
+                world.settled().await;
                 std::fs::remove_dir_all(world.root().join(".lockgate")).unwrap();
             }
         }

@@ -49,7 +49,7 @@ pub(crate) const KINDS: &[(&str, &[&str])] = &[
     ("catalog.write", &["open", "write"]),
 ];
 
-fn counted() -> Vec<&'static FaultPoint> {
+pub(crate) fn counted() -> Vec<&'static FaultPoint> {
     lockgate_lake::COUNTED.iter().chain(lockgate_catalog::COUNTED).collect()
 }
 
@@ -57,8 +57,11 @@ pub(crate) fn without_faults() -> Effects {
     Effects { faults: Arc::new(Faults::default()), ..Effects::real() }
 }
 
+/// Which of its point's, from 1, and what it does.
+pub(crate) type Operation = (&'static FaultPoint, usize, &'static str);
+
 /// Every operation of a run without faults, in the order of their coming by point.
-pub(crate) async fn operations(template: &Template) -> Vec<(&'static FaultPoint, usize, &'static str)> {
+pub(crate) async fn operations(template: &Template) -> Vec<Operation> {
     let ledger = template.copy(without_faults());
     counted().iter().for_each(|point| ledger.effects.faults.arm(point.name, "count"));
     let calm = ledger.run().await.unwrap();

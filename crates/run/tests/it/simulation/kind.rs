@@ -96,6 +96,8 @@ impl Asset for OneRow {
 
     async fn build(&self, cx: BuildContext) -> Result<Built, KindError> {
         let value = self.value(&cx.session).await?;
+        let before = cx.live.as_ref().and_then(|live| live.source_state.as_i64());
+        let is_changed = self.inputs.is_empty() && before != Some(value);
         let mut writer = cx.table.stage(cx.number, &schema(), Default::default());
         let batch = RecordBatch::try_new(schema().to_arrow(), vec![Arc::new(Int64Array::from(vec![value]))]).unwrap();
         writer.write(&batch)?;
@@ -109,6 +111,7 @@ impl Asset for OneRow {
             rows_rejected: 0,
             rows_read: 1,
             source_state: if self.inputs.is_empty() { value.into() } else { serde_json::Value::Null },
+            outside_key: is_changed.then(|| value.to_string()),
             warnings: Vec::new(),
         })
     }
