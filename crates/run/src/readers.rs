@@ -28,8 +28,8 @@ const TRIES: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Reader {
     id: String,
-    /// `None` when the folder cannot be written: nobody sees this reader.
-    registered: Option<(PathBuf, File)>,
+    /// Why not, when the folder cannot be written: nobody sees this reader.
+    registered: io::Result<(PathBuf, File)>,
 }
 
 impl Reader {
@@ -39,7 +39,7 @@ impl Reader {
         if let Err(error) = &registered {
             tracing::debug!(folder = %folder.display(), %error, "this reader is not registered");
         }
-        Reader { id: id.to_owned(), registered: registered.ok() }
+        Reader { id: id.to_owned(), registered }
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -62,15 +62,16 @@ impl Reader {
     fn write(&self, line: &str) -> io::Result<()> {
         match &self.registered {
             // One call for the whole line.
-            Some((_, file)) => (&mut &*file).write_all(line.as_bytes()),
-            None => Err(ErrorKind::ReadOnlyFilesystem.into()),
+            Ok((_, file)) => (&mut &*file).write_all(line.as_bytes()),
+            // As it was then: a full disk may have space by now, but nobody sees this process.
+            Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
         }
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if let Some((path, _)) = &self.registered {
+        if let Ok((path, _)) = &self.registered {
             // What stays is unlocked in a moment, and goes with the next gc.
             let _ = std::fs::remove_file(path);
         }

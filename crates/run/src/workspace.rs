@@ -143,7 +143,9 @@ impl Workspace {
     /// Says to others that this process drives a run.
     pub(crate) fn announce(&self, run: &RunId) -> Result<(), RunError> {
         self.reader.drives(run).map_err(|error| {
-            RunError::Failed(Diagnostic::error(&UNSEEN, format!("the run cannot be noted: {error}")).into())
+            RunError::Failed(
+                Diagnostic::error(&UNSEEN, format!("the run cannot be noted in .lockgate/readers: {error}")).into(),
+            )
         })
     }
 

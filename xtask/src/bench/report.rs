@@ -168,6 +168,16 @@ fn pipeline(tpch: &Value) -> String {
             thousands(side["rows"].as_u64().unwrap_or(0)),
         ));
     }
+    let ratio = |what: &str| {
+        let of = |side: &str| tpch["sides"][side]["median"][what].as_f64();
+        of("lockgate").zip(of("dbt")).map(|(ours, theirs)| ours / theirs)
+    };
+    if let (Some(wall), Some(cpu), Some(peak)) = (ratio("wall_s"), ratio("cpu_s"), ratio("peak_bytes")) {
+        text.push_str(&format!(
+            "\nLockgate takes {wall:.2} of dbt's wall time (to reach: at most 0.50), {cpu:.2} of its CPU time and {peak:.2} of its \
+             memory\n(to reach: no more).\n"
+        ));
+    }
     for (name, side) in &sides {
         text.push_str(&format!(
             "\n### {name}\n\n{}. Machine: {}.\n\n```console\n$ {}\n{}\n```\n",

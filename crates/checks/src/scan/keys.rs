@@ -14,8 +14,9 @@ use lockgate_engine::Reservation;
 use super::cells::{Cells, Data};
 use crate::profile::hash;
 
-/// By the highest bits of the hash, so that each bucket is sorted in the processor's cache.
-const BUCKETS: usize = 256;
+/// By the highest bits of the hash, so that each bucket is looked through in the processor's cache.
+const BUCKET_BITS: u32 = 8;
+const BUCKETS: usize = 1 << BUCKET_BITS;
 /// Memory is asked for at least for so many hashes.
 const STEP: usize = 1 << 14;
 /// A hash, and as much again while its bucket grows.
@@ -87,7 +88,7 @@ impl KeyHashes {
 
     #[inline]
     fn push(&mut self, hash: u64) {
-        self.buckets[(hash >> 56) as usize].push(hash);
+        self.buckets[(hash >> (u64::BITS - BUCKET_BITS)) as usize].push(hash);
         self.held += 1;
     }
 
@@ -128,8 +129,8 @@ impl KeyHashes {
         std::mem::take(&mut self.buckets)
     }
 
-    /// Whether it is certain that no key repeats. Sorts on as many threads as told.
-    pub(crate) fn all_differ(mut self, threads: usize) -> bool {
+    /// Whether it is certain that no key repeats. Works on as many threads as told.
+    pub(crate) fn all_differ(self, threads: usize) -> bool {
         if self.buckets.is_empty() {
             return false;
         }
@@ -137,8 +138,13 @@ impl KeyHashes {
         std::thread::scope(|scope| {
             let parts: Vec<_> = self
                 .buckets
-                .chunks_mut(size)
-                .map(|part| scope.spawn(|| part.iter_mut().all(|bucket| differ(bucket))))
+                .chunks(size)
+                .map(|part| {
+                    scope.spawn(|| {
+                        let mut slots = Vec::new();
+                        part.iter().all(|bucket| differ(bucket, &mut slots))
+                    })
+                })
                 .collect();
             // A thread that panics has proven nothing.
             parts.into_iter().all(|part| part.join().unwrap_or(false))
@@ -152,9 +158,25 @@ impl Drop for KeyHashes {
     }
 }
 
-fn differ(bucket: &mut [u64]) -> bool {
-    bucket.sort_unstable();
-    bucket.windows(2).all(|pair| pair[0] != pair[1])
+/// Whether no hash comes twice. Open addressing by the bits behind those of the bucket; 0 is an empty slot, so that 0 and 1
+/// count as the same.
+#[allow(clippy::cast_possible_truncation)]
+fn differ(bucket: &[u64], slots: &mut Vec<u64>) -> bool {
+    let bits = (2 * bucket.len()).next_power_of_two().trailing_zeros().max(1);
+    slots.clear();
+    slots.resize(1 << bits, 0);
+    bucket.iter().all(|hash| {
+        let hash = (*hash).max(1);
+        let mut at = (hash << BUCKET_BITS >> (u64::BITS - bits)) as usize;
+        while slots[at] != 0 {
+            if slots[at] == hash {
+                return false;
+            }
+            at = (at + 1) & (slots.len() - 1);
+        }
+        slots[at] = hash;
+        true
+    })
 }
 
 /// Adds a column to the hashes of the rows. What is hashed under a null does not matter.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -113,9 +113,8 @@ fn ctrl_c_ends_a_wait_before_the_run_has_begun() {
     let (mut stream, _) = listener.accept().unwrap();
     stream.write_all(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 600\r\nContent-Length: 0\r\n\r\n").unwrap();
     std::thread::sleep(Duration::from_millis(500));
-    let asked = Instant::now();
     assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap().success());
+    // Had it waited, nextest would have ended this test.
     let output = run.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(asked.elapsed() < Duration::from_secs(60), "it waited {:?}", asked.elapsed());
 }

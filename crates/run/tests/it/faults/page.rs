@@ -49,8 +49,8 @@ fn operations(page: &mut String) {
 
 fn power(page: &mut String) {
     page.push_str(
-        "\n## Power cuts\n\nThe power is cut at each operation of the same run that changes something. What was not \
-         synced is then, each time in every way (`cargo xtask test`: at one in ten, by turns):\n\n",
+        "\n## Power cuts\n\nThe power is cut at each operation of the same run that changes something, and of a project's \
+         first run. What was not synced is then, each time in every way (`cargo xtask test`: at one in ten, by turns):\n\n",
     );
     for luck in LUCKS {
         let _ = writeln!(page, "* {}", luck.says());
