@@ -193,7 +193,6 @@ impl Session {
     }
 
     /// An asset's rows with the Arrow types of `output`, by position; a value that does not fit is an error that names its column.
-    /// Strings and bytes may be views, as who writes them takes those too.
     /// With `sort_by` there is one stream, in that order; without it there are as many as the engine likes.
     pub async fn build(
         &self,

@@ -17,12 +17,9 @@ mod write;
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::compute::cast;
-use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use futures::future::try_join_all;
-use lockgate_engine::EngineError;
 use lockgate_project::unit_test::{self as format, FoundFile, TestFile, UnitTest};
 use lockgate_project::{SqlText, Var};
 use lockgate_types::diagnostic::did_you_mean;
@@ -238,18 +235,8 @@ impl Workspace {
         let streams = session.build(&over.sql, &over.output, &over.sort_by).await?;
         let parts: Vec<Vec<RecordBatch>> =
             try_join_all(streams.into_iter().map(|stream| stream.try_collect::<Vec<RecordBatch>>())).await?;
-        let types = over.output.to_arrow();
-        parts.into_iter().flatten().map(|batch| without_views(&batch, &types)).collect()
+        Ok(parts.into_iter().flatten().collect())
     }
-}
-
-/// The batch in these types, which are its own but for views.
-fn without_views(batch: &RecordBatch, types: &SchemaRef) -> Result<RecordBatch, RunError> {
-    let columns = batch.columns().iter().zip(types.fields());
-    let columns: Result<Vec<_>, _> = columns.map(|(column, field)| cast(column, field.data_type())).collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    let batch = columns.and_then(|columns| RecordBatch::try_new_with_options(types.clone(), columns, &options));
-    Ok(batch.map_err(|error| EngineError::Execution(error.to_string()))?)
 }
 
 /// The order of the rows, as far as the query yields it.

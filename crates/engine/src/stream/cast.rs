@@ -17,8 +17,7 @@ pub(crate) enum Finish {
     AsIs,
     /// Strings and bytes in the layout that everybody reads.
     NoViews,
-    /// The types of a version's columns, in order; a value that does not fit is an error. Strings and bytes may stay views:
-    /// whoever writes them writes those too.
+    /// The types of a version's columns, in order; a value that does not fit is an error.
     Columns { schema: SchemaRef, columns: Schema },
 }
 
@@ -34,7 +33,7 @@ impl Finish {
                 let fields: Fields = planned.fields().iter().map(without_views).collect();
                 Arc::new(ArrowSchema::new_with_metadata(fields, planned.metadata().clone()))
             }
-            Finish::Columns { schema, .. } => with_views(schema, planned),
+            Finish::Columns { schema, .. } => schema.clone(),
         }
     }
 
@@ -69,27 +68,6 @@ impl Finish {
         }
         .unwrap_or_else(|| field.data_type().to_string())
     }
-}
-
-/// `wanted`, with views where they come and mean the same.
-fn with_views(wanted: &SchemaRef, planned: &SchemaRef) -> SchemaRef {
-    let stays = |came: &Arrow, wanted: &Arrow| {
-        matches!((came, wanted), (Arrow::Utf8View, Arrow::Utf8) | (Arrow::BinaryView, Arrow::Binary))
-    };
-    let pairs = || planned.fields().iter().zip(wanted.fields());
-    if !pairs().any(|(came, wanted)| stays(came.data_type(), wanted.data_type())) {
-        return wanted.clone();
-    }
-    let fields: Fields = pairs()
-        .map(|(came, wanted)| {
-            if stays(came.data_type(), wanted.data_type()) {
-                Arc::new(wanted.as_ref().clone().with_data_type(came.data_type().clone()))
-            } else {
-                wanted.clone()
-            }
-        })
-        .collect();
-    Arc::new(ArrowSchema::new_with_metadata(fields, wanted.metadata().clone()))
 }
 
 fn cast(array: &ArrayRef, to: &Arrow) -> Result<ArrayRef, arrow::error::ArrowError> {

@@ -314,7 +314,6 @@ async fn an_empty_table_has_no_rows_and_all_columns() {
     session.register(lockgate_engine::PinnedTable::empty("raw.none".parse().unwrap(), schema.clone())).unwrap();
     let streams = session.build(&sql("select * from raw.none", 1), &schema, &[]).await.unwrap();
     assert!(!streams.is_empty());
-    let names: Vec<String> = streams[0].schema().fields().iter().map(|field| field.name().clone()).collect();
-    assert_eq!(names, ["id", "name"]);
+    assert_eq!(streams[0].schema(), schema.to_arrow());
     assert_eq!(rows_of(streams).await.iter().map(arrow::array::RecordBatch::num_rows).sum::<usize>(), 0);
 }
