@@ -60,7 +60,7 @@ impl Workspace {
         let (mut parts, mut memory) = (Parts::default(), session.reserve("what is known of files"));
         while let Some(of_folder) = found.next().await {
             // Once as it is read, and once as it is kept.
-            if memory.resize(2 * (parts.size_bytes() + of_folder.size_bytes())).is_err() {
+            if memory.resize(memory.bytes() + 2 * of_folder.size_bytes()).is_err() {
                 break;
             }
             parts.add(of_folder);
