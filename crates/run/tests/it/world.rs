@@ -72,13 +72,16 @@ impl World {
         World { root: root.to_owned(), effects: Effects::real(), _folder: None }
     }
 
-    /// Waits until this process has let go of the catalog: connections end on threads of their own. Its log may stay, when
-    /// two of them went at once and neither was the last.
+    /// Waits until this process has let go of the catalog and its file holds everything. Connections end on threads of
+    /// their own; when two of them go at once and neither is the last, the log stays, and is merged here.
     pub(crate) async fn settled(&self) {
         let catalog = self.root().canonicalize().unwrap().join(".lockgate/catalog.db");
         for _ in 0..1_000 {
             if !is_open(&catalog) {
-                return;
+                if !catalog.with_extension("db-wal").exists() {
+                    return;
+                }
+                lockgate_catalog::open_sqlite(&catalog, Effects::real()).await.unwrap().close().await;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
