@@ -17,17 +17,19 @@ pub(crate) const WRITE: FaultPoint =
     FaultPoint { name: "catalog.write", means: "one change of the catalog, or its opening" };
 
 macro_rules! around {
-    ($($name:ident = $text:literal, $what:literal;)*) => {
+    ($(#[$doc:meta])* $list:ident: $($name:ident = $text:literal, $what:literal;)*) => {
         $(pub(crate) const $name: Around = Around {
             before: FaultPoint { name: concat!("catalog.", $text, ".before"), means: concat!("nothing is recorded yet: ", $what) },
             after: FaultPoint { name: concat!("catalog.", $text, ".after"), means: concat!("recorded, but the answer is lost: ", $what) },
         };)*
-        /// Every fault point of this crate, in the order of a version's life.
-        pub const FAULT_POINTS: &[FaultPoint] = &[$($name.before, $name.after),*];
+        $(#[$doc])*
+        pub const $list: &[FaultPoint] = &[$($name.before, $name.after),*];
     };
 }
 
 around! {
+    /// Every fault point of [`crate::Catalog`], in the order of a version's life.
+    FAULT_POINTS:
     LEASE = "lease", "a lease is taken";
     STEAL = "steal", "a lease is taken over";
     RELEASE = "release", "a lease is given back";
@@ -52,4 +54,22 @@ around! {
     CACHE = "cache", "plans for later";
     AUDIT = "audit", "a line of the audit log";
     END_RUN = "end_run", "the end of a run";
+}
+
+around! {
+    /// Those that only a server passes: the ones of [`crate::ServiceCatalog`].
+    SERVICE_FAULT_POINTS:
+    ADD_TOKEN = "add_token", "a token";
+    REVOKE_TOKEN = "revoke_token", "the end of a token";
+    TOKEN_USED = "token_used", "when a token was used";
+    CLAIM_DUE = "claim_due", "the time at which a schedule was due";
+    SCHEDULE_RAN = "schedule_ran", "the run of a schedule";
+    PAUSE_SCHEDULE = "pause_schedule", "a schedule is paused or resumed";
+    ADD_DELIVERIES = "add_deliveries", "messages of the outbox";
+    CLAIM_DELIVERIES = "claim_deliveries", "messages are taken to be sent";
+    SETTLE_DELIVERY = "settle_delivery", "how an attempt to send came out";
+    TELL = "tell", "messages, and how far the outbox has read";
+    CLAIM_ANSWER = "claim_answer", "the key of a request";
+    KEEP_ANSWER = "keep_answer", "the answer to a request";
+    FORGET_ANSWER = "forget_answer", "the key of a request is given back";
 }

@@ -27,6 +27,7 @@ mod log;
 pub mod memory;
 mod publication;
 mod retention;
+mod service;
 pub mod sqlite;
 mod system;
 mod version;
@@ -36,11 +37,15 @@ pub use cache::CACHE_ENTRIES_MAX;
 pub use catalog::Catalog;
 pub use codes::CODES;
 pub use error::{CatalogError, Result};
-pub use faults::{COUNTED, FAULT_POINTS};
+pub use faults::{COUNTED, FAULT_POINTS, SERVICE_FAULT_POINTS};
 pub use lease::{Lease, LeaseAttempt};
 pub use log::{AuditEntry, Late};
 pub use publication::{OpenPublication, Publication, PublishIntent};
 pub use retention::{HeldLease, Integrity, RetentionFacts};
-pub use sqlite::{open_sqlite, replace_sqlite};
-pub use system::{SYSTEM_TABLES, SystemTable};
+pub use service::{
+    AuditFilter, CheckPoint, CurrentVersions, Delivery, DeliveryState, LastTask, Paused, Position, Role, RunFilter,
+    RunLine, ScheduleState, ServiceCatalog, StoredAnswer, Token, VersionPoint,
+};
+pub use sqlite::{open_service_sqlite, open_sqlite, replace_sqlite};
+pub use system::{SERVICE_TABLES, SYSTEM_TABLES, SystemTable, system_columns};
 pub use version::{BuildRecord, CheckCounts, LiveHead, VersionSummary};

@@ -10,7 +10,8 @@ pub struct AuditEntry {
     pub actor: Actor,
     /// What was done, in the past tense: `staged`, `held`, `publishing`, `published`, `superseded`, `retracted`,
     /// `dismissed`, `failed`, `withdrawn`, `rebased`, `audited`, `suppressed`, `code_changed`, `run_started`,
-    /// `run_ended`, `lease_stolen`, `expired`, `restored`, …
+    /// `run_ended`, `lease_stolen`, `expired`, `restored`, `token_created`, `token_revoked`, `schedule_paused`,
+    /// `schedule_resumed`, …
     pub action: String,
     /// `None` for what concerns all environments.
     pub environment: Option<String>,

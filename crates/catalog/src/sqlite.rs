@@ -27,6 +27,7 @@ mod restore;
 mod retention;
 mod rows;
 mod runs;
+mod service;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -49,7 +50,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 #[cfg(feature = "memory")]
 pub(crate) use self::open::newest_format;
-pub use self::open::{BUSY_TIMEOUT, open_sqlite, open_sqlite_with};
+pub use self::open::{BUSY_TIMEOUT, open_service_sqlite, open_sqlite, open_sqlite_with};
 pub use self::replace::replace_sqlite;
 use self::trouble::Outcome;
 use crate::faults::{Around, READ, WRITE};

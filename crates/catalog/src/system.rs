@@ -1,6 +1,6 @@
 //! The tables of the queryable schema `lockgate`.
 
-use lockgate_types::{DataType, Schema};
+use lockgate_types::{Column, DataType, Schema};
 
 /// One table, whole, as data.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,7 +11,11 @@ pub struct SystemTable {
 }
 
 /// The names that [`crate::Catalog::system_table`] answers to.
-pub const SYSTEM_TABLES: &[&str] = &["runs", "tasks", "versions", "checks", "profiles", "audit"];
+pub const SYSTEM_TABLES: &[&str] =
+    &["runs", "tasks", "versions", "checks", "profiles", "audit", "schedules", "deliveries"];
+
+/// Those of them that only a server writes.
+pub const SERVICE_TABLES: &[&str] = &["schedules", "deliveries"];
 
 /// A column of a system table has the name of the column that it is read from.
 pub(crate) type Columns = &'static [(&'static str, DataType)];
@@ -112,6 +116,38 @@ const AUDIT: Columns = &[
     ("detail", JsonText),
 ];
 
+const SCHEDULES: Columns = &[
+    ("environment", Text),
+    ("name", Text),
+    ("done_until", Timestamptz),
+    ("last_run", Text),
+    ("paused_by", Text),
+    ("paused_at", Timestamptz),
+    ("paused_why", Text),
+];
+
+const DELIVERIES: Columns = &[
+    ("environment", Text),
+    ("id", Text),
+    ("kind", Text),
+    ("asset", Text),
+    ("run", Text),
+    ("receiver", Text),
+    ("text", Text),
+    ("state", Text),
+    ("attempts", Bigint),
+    ("made_at", Timestamptz),
+    ("due_at", Timestamptz),
+    ("sent_at", Timestamptz),
+    ("last_error", Text),
+];
+
+/// The columns of a system table; `None` when there is none of that name.
+pub fn system_columns(name: &str) -> Option<Schema> {
+    let columns = columns(name)?.iter().map(|(name, data_type)| Column::new(*name, data_type.clone()));
+    Some(Schema { columns: columns.collect() })
+}
+
 /// The columns of one of them.
 pub(crate) fn columns(name: &str) -> Option<Columns> {
     match name {
@@ -121,6 +157,8 @@ pub(crate) fn columns(name: &str) -> Option<Columns> {
         "checks" => Some(CHECKS),
         "profiles" => Some(PROFILES),
         "audit" => Some(AUDIT),
+        "schedules" => Some(SCHEDULES),
+        "deliveries" => Some(DELIVERIES),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use lockgate_types::{Actor, AssetName, Run, RunId, Suppression, Version, VersionNumber, VersionState};
 use serde_json::{Value, json};
 
-use crate::{AuditEntry, CatalogError, Lease, Result};
+use crate::{AuditEntry, CatalogError, Lease, Result, Token};
 
 /// A line about one version, with nothing but the fact.
 pub(crate) fn entry(
@@ -67,6 +67,42 @@ pub(crate) fn suppressed_entry(at: DateTime<Utc>, env: &str, suppression: &Suppr
         version: None,
         why: Some(suppression.why.clone()),
         detail: json!({ "check": suppression.check, "until": suppression.until, "limit": limit }),
+    }
+}
+
+/// A line about a token, which concerns all environments. Neither the secret nor its hash is told.
+pub(crate) fn token_entry(at: DateTime<Utc>, actor: &Actor, action: &str, token: &Token) -> AuditEntry {
+    AuditEntry {
+        at,
+        actor: actor.clone(),
+        action: action.to_owned(),
+        environment: None,
+        asset: None,
+        version: None,
+        why: None,
+        detail: json!({
+            "token": token.id, "name": token.name, "role": token.role.as_str(), "expires_at": token.expires_at,
+        }),
+    }
+}
+
+pub(crate) fn schedule_entry(
+    at: DateTime<Utc>,
+    actor: &Actor,
+    action: &str,
+    env: &str,
+    schedule: &str,
+    why: &str,
+) -> AuditEntry {
+    AuditEntry {
+        at,
+        actor: actor.clone(),
+        action: action.to_owned(),
+        environment: Some(env.to_owned()),
+        asset: None,
+        version: None,
+        why: Some(why.to_owned()),
+        detail: json!({ "schedule": schedule }),
     }
 }
 

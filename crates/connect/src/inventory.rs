@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use lockgate_kind::OutsideChanges;
 use lockgate_types::Version;
 
 use crate::error::ConnectError;
@@ -44,12 +45,29 @@ pub(crate) struct Known {
 impl SourceState {
     /// That of a version; `None` when there is none that this build can read.
     pub(crate) fn of(live: Option<&Version>) -> Option<SourceState> {
-        let state: SourceState = serde_json::from_value(live?.source_state.clone()).ok()?;
+        SourceState::read_from(&live?.source_state)
+    }
+
+    pub(crate) fn read_from(state: &serde_json::Value) -> Option<SourceState> {
+        let state: SourceState = serde_json::from_value(state.clone()).ok()?;
         (state.format == 1).then_some(state)
     }
 
+    /// Files by their content: one that was only touched is no change.
+    pub(crate) fn changes_to(&self, after: &SourceState) -> OutsideChanges {
+        let is_new = |file: &&Known| self.known(&file.name).is_none();
+        let is_changed = |file: &&Known| self.known(&file.name).is_some_and(|before| before.hash != file.hash);
+        let is_gone = |file: &&Known| after.known(&file.name).is_none();
+        let names = |files: Vec<&Known>| files.into_iter().map(|file| file.name.clone()).collect();
+        OutsideChanges {
+            added: names(after.files.iter().filter(is_new).collect()),
+            changed: names(after.files.iter().filter(is_changed).collect()),
+            removed: names(self.files.iter().filter(is_gone).collect()),
+        }
+    }
+
     fn known(&self, name: &str) -> Option<&Known> {
-        self.files.iter().find(|file| file.name == name)
+        self.files.binary_search_by(|file| file.name.as_str().cmp(name)).ok().map(|index| &self.files[index])
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use lockgate_engine::Session;
-use lockgate_kind::{Asset, BuildContext, Built, Input, KindError, ObserveContext, Outside, Planned};
+use lockgate_kind::{Asset, BuildContext, Built, Input, KindError, ObserveContext, Outside, OutsideChanges, Planned};
 use lockgate_lake::Layout;
 use lockgate_project::{AssetFile, Load};
 use lockgate_types::{
@@ -173,6 +173,10 @@ impl SourceAsset {
 impl Asset for SourceAsset {
     fn inputs(&self) -> &[Input] {
         &[]
+    }
+
+    fn outside_changes(&self, before: &serde_json::Value, after: &serde_json::Value) -> Option<OutsideChanges> {
+        Some(SourceState::read_from(before)?.changes_to(&SourceState::read_from(after)?))
     }
 
     fn code(&self) -> serde_json::Value {

@@ -20,6 +20,36 @@ pub(crate) fn is_lasting(plan: &LogicalPlan) -> bool {
     }
 }
 
+/// Of any plan: whether it gives the same rows over the same tables at any time. Nothing that it calls goes by the clock or
+/// by chance. (Of rows that are not ordered, another choice may be made by `limit`.)
+pub(crate) fn is_lasting_query(plan: &LogicalPlan) -> bool {
+    let mut lasting = true;
+    // The closures never fail.
+    let _ = plan.apply_with_subqueries(|node| {
+        let _ = node.apply_expressions(|expression| {
+            lasting &= calls_nothing_fleeting(expression);
+            Ok(if lasting { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+        });
+        Ok(if lasting { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+    });
+    lasting
+}
+
+fn calls_nothing_fleeting(expression: &Expr) -> bool {
+    let mut lasting = true;
+    // The closure never fails.
+    let _ = expression.apply(|part| {
+        if let Expr::ScalarFunction(call) = part {
+            lasting &= match call.func.inner().downcast_ref::<SqlFunction>() {
+                Some(own) => !own.reads_run_at && calls_nothing_fleeting(&own.body),
+                None => call.func.signature().volatility == Volatility::Immutable,
+            };
+        }
+        Ok(if lasting { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
+    });
+    lasting
+}
+
 fn is_lasting_expression(expression: &Expr) -> bool {
     let mut lasting = true;
     // The closure never fails.

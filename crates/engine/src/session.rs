@@ -18,7 +18,8 @@ use crate::engine::{Reservation, Shared};
 use crate::planner::Planner;
 use crate::scan::{PinnedProvider, as_read};
 use crate::stream::{Finish, OnSpill, Shape, start, without_hash_joins};
-use crate::syntax::{Names, deep, typed};
+use crate::lasting::is_lasting_query;
+use crate::syntax::{Names, RUN_AT, deep, read, typed, visit};
 use crate::tables::{Entry, Tables};
 use crate::{BatchStream, EngineError, PinnedTable, conform, functions, lineage, options, predicate, reads, rows};
 
@@ -175,6 +176,18 @@ impl Session {
     /// alone, and calls nothing that goes by the clock or by chance. `false` also when it cannot be planned.
     pub fn lasts(&self, table: &AssetName, predicate: &str) -> bool {
         deep(predicate.len(), || predicate::lasts(&self.planner(), table, predicate)).unwrap_or(false)
+    }
+
+    /// Whether a query gives the same rows over the same tables at any time: nothing in it goes by the clock or by chance.
+    /// `false` also when it cannot be planned.
+    pub fn lasts_query(&self, sql: &str) -> bool {
+        let text = typed(sql);
+        deep(sql.len(), || {
+            let used = visit(&text, &read(&text)?, Names::Any)?;
+            let clock = used.vars.iter().any(|(name, _)| name == RUN_AT);
+            Ok::<_, Diagnostics>(!clock && is_lasting_query(&self.planner().logical(&text, Names::Any)?.plan))
+        })
+        .unwrap_or(false)
     }
 
     /// The result as one stream. Strings come in Arrow's ordinary layout.

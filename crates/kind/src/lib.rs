@@ -84,6 +84,13 @@ pub trait Asset: Send + Sync + fmt::Debug {
         Ok(Outside::None)
     }
 
+    /// What came, changed and went outside between the states that two versions remember ([`Built::source_state`]), so that
+    /// a person can see what led from one to the other. `None` when it remembers nothing of the kind.
+    fn outside_changes(&self, before: &serde_json::Value, after: &serde_json::Value) -> Option<OutsideChanges> {
+        let _ = (before, after);
+        None
+    }
+
     /// How many rejected rows are allowed; more hold the version. `None` for kinds that reject none.
     fn reject_limit(&self) -> Option<Threshold> {
         None
@@ -210,6 +217,14 @@ impl Progress {
     pub fn rows(&self) -> u64 {
         self.rows.load(std::sync::atomic::Ordering::Relaxed)
     }
+}
+
+/// Names of files or the like outside that differ between two versions, sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutsideChanges {
+    pub added: Vec<String>,
+    pub changed: Vec<String>,
+    pub removed: Vec<String>,
 }
 
 /// A staged version's content.

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     baseline, check, diff, dismiss, doctor, explain, gc, history, init, lineage, plan, publish, query, reference,
-    rollback, run, show, status, suppress, test, version,
+    rollback, run, serve, show, status, suppress, test, token, version,
 };
 
 /// Bad data never ships; good data ships itself.
@@ -67,14 +67,14 @@ pub(crate) enum Command {
     Publish(publish::Arguments),
     Dismiss(dismiss::Arguments),
     Suppress(suppress::Arguments),
+    Serve(serve::Arguments),
+    Token(token::Arguments),
     Doctor(doctor::Arguments),
     Gc(gc::Arguments),
     Explain(explain::Arguments),
     Version(version::Arguments),
     #[command(hide = true)]
     Reference(reference::Arguments),
-    #[command(hide = true)]
-    Serve(NotBuilt),
     #[command(hide = true)]
     Why(NotBuilt),
     #[command(hide = true)]

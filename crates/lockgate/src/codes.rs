@@ -46,4 +46,6 @@ codes! {
     SYSTEM = "LG0811", "the system refuses a resource",
         "The operating system had no thread, no memory or no signal handler for the command, so nothing was begun. \
          Usually a limit of the user or the container (`ulimit -a`) is too low.";
+    NO_TOKEN = "LG0812", "no such token",
+        "`lockgate token revoke` takes the id that `lockgate token list` shows, not the name and not the token itself.";
 }

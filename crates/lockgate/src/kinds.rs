@@ -21,6 +21,7 @@ pub(crate) fn all_codes() -> Vec<&'static Code> {
         lockgate_connect::CODES,
         lockgate_transform::CODES,
         lockgate_run::CODES,
+        lockgate_server::CODES,
         crate::codes::CODES,
     ]
     .concat();

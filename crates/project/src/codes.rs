@@ -31,6 +31,8 @@ pub const CODES: &[&Code] = &[
     &KNOWN_FAILURE,
     &GROUP,
     &CHECK,
+    &SCHEDULE,
+    &ALERT,
     &UNIT_TEST,
 ];
 
@@ -290,6 +292,41 @@ checks:
     error: "> 0.1%"
     warn: "> 0"
 ```"#,
+};
+
+pub static SCHEDULE: Code = Code {
+    id: "LG0128",
+    title: "a schedule that cannot be",
+    text: r#"Each entry of `schedules` has a name of its own and says in `cron` when it is due, in the time zone `timezone` (UTC
+unless said otherwise): minute, hour, day of the month, month, day of the week.
+
+```yaml
+schedules:
+  - { name: nightly, cron: "0 5 * * *", timezone: Europe/Berlin, select: mart }
+  - { name: month_end, cron: "30 6 L * *", select: "tag:finance", catch_up: all }
+  - { name: workdays, cron: "*/15 8-18 * * mon-fri", jitter: 2m }
+```
+
+Quote it: a value that begins with `*` means something else in YAML. Seconds, years and `@daily` are not taken, and what
+never comes (`0 0 30 2 *`) is refused. As in every cron, a day is right when the day of the month or the day of the week
+fits, if both are given."#,
+};
+
+pub static ALERT: Code = Code {
+    id: "LG0129",
+    title: "an alert that cannot be",
+    text: r#"Each entry of `alerts` says where it goes (`to`, an `http` or `https` URL), and may say of what it tells (`when`), in which form
+(`type`), and about which assets (`select`: names, `schema`, `schema.*`, `tag:x` and `kind:x`; not `changed`, `+x` or `x+`,
+which differ from run to run).
+
+```yaml
+alerts:
+  - { to: "${SLACK_URL}", type: slack }
+  - { when: [held, late], to: "https://example.com/hooks/lockgate", select: [mart, "tag:finance"] }
+```
+
+Whoever knows the URL of a webhook can post there, so it belongs into a variable or a file (`${NAME}`, `${file:path}`), and
+Lockgate never shows it."#,
 };
 
 pub static UNIT_TEST: Code = Code {

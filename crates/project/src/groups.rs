@@ -10,31 +10,31 @@ use crate::settings::GroupEntry;
 use crate::yaml::Node;
 use crate::{AssetFile, Group, Load, Source, codes};
 
-/// Finds the members of each group. Assets that are broken count as there, and are left out.
+/// What a selection in `lockgate.yml` may name. Assets that are broken count as there, with nothing known but the name.
+pub(crate) fn candidates(
+    assets: &BTreeMap<AssetName, Arc<AssetFile>>,
+    broken: &BTreeSet<AssetName>,
+) -> Vec<SelectorAsset> {
+    let candidate = |name: &AssetName, tags: &[String], kind: &str| SelectorAsset {
+        name: name.clone(),
+        tags: tags.to_vec(),
+        kind: kind.to_owned(),
+        inputs: Vec::new(),
+        changed: false,
+    };
+    let known = assets.values().map(|asset| candidate(&asset.name, &asset.tags, &asset.kind));
+    known.chain(broken.iter().map(|name| candidate(name, &[], ""))).collect()
+}
+
+/// Finds the members of each group. Assets that are broken are left out.
 pub(crate) fn read(
     entries: &[GroupEntry],
     source: &Arc<Source>,
+    candidates: &[SelectorAsset],
     assets: &BTreeMap<AssetName, Arc<AssetFile>>,
     broken: &BTreeSet<AssetName>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Group> {
-    let mut candidates: Vec<SelectorAsset> = assets
-        .values()
-        .map(|asset| SelectorAsset {
-            name: asset.name.clone(),
-            tags: asset.tags.clone(),
-            kind: asset.kind.clone(),
-            inputs: Vec::new(),
-            changed: false,
-        })
-        .collect();
-    candidates.extend(broken.iter().map(|name| SelectorAsset {
-        name: name.clone(),
-        tags: Vec::new(),
-        kind: String::new(),
-        inputs: Vec::new(),
-        changed: false,
-    }));
     let mut taken: BTreeMap<AssetName, &str> = BTreeMap::new();
     let mut groups = Vec::new();
     for entry in entries {
@@ -45,7 +45,7 @@ pub(crate) fn read(
         }
         let mut members = BTreeSet::new();
         for word in &entry.members {
-            match select(word, &candidates, !broken.is_empty()) {
+            match select(word, candidates, !broken.is_empty()) {
                 Ok(names) => members.extend(stored(word, names, source, assets, diagnostics)),
                 Err(errors) => diagnostics.extend(errors.into_iter().map(|error| error.at(source.place(word.span)))),
             }

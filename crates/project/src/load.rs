@@ -11,7 +11,7 @@ use crate::folder::{self, AssetParts, Found};
 use crate::resolve::{Resolver, redact_diagnostics};
 use crate::settings;
 use crate::shared::Shared;
-use crate::{AssetFile, FunctionFile, Project, codes, groups, known};
+use crate::{AssetFile, FunctionFile, Project, alert, codes, groups, known, schedule};
 
 /// The file that makes a folder a project.
 const FILE: &str = "lockgate.yml";
@@ -58,6 +58,8 @@ fn project(root: &Path, environment: Option<&str>, cx: &mut Context<'_>) -> Opti
     let known = known_failures(root, &assets, &broken, &mut cx.diagnostics);
     let (source, settings) = (source?, settings?);
     let (known, known_places) = known.into_iter().unzip();
+    let candidates = groups::candidates(&assets, &broken);
+    let (some_are_broken, diagnostics) = (!broken.is_empty(), &mut cx.diagnostics);
     Some(Project {
         root: root.to_owned(),
         name: settings.name,
@@ -67,7 +69,9 @@ fn project(root: &Path, environment: Option<&str>, cx: &mut Context<'_>) -> Opti
         engine: settings.engine,
         vars: settings.vars,
         gate: settings.gate.unwrap_or_default(),
-        groups: groups::read(&settings.groups, &source, &assets, &broken, &mut cx.diagnostics),
+        groups: groups::read(&settings.groups, &source, &candidates, &assets, &broken, diagnostics),
+        schedules: schedule::finish(settings.schedules, &source, &candidates, some_are_broken, diagnostics),
+        alerts: alert::finish(settings.alerts, &source, &candidates, some_are_broken, diagnostics),
         keep: settings.keep,
         known,
         known_places,

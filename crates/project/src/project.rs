@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use lockgate_types::{AssetName, Diagnostics, KnownFailure, Place};
 
-use crate::{AssetFile, GateMode, Secret, Source, SqlText, resolve};
+use crate::{Alert, AssetFile, GateMode, Schedule, Secret, Source, SqlText, resolve};
 
 /// A folder, read.
 #[derive(Debug)]
@@ -26,6 +26,9 @@ pub struct Project {
     /// What holds where neither an asset nor a folder says it; each [`AssetFile::gate`] already has it.
     pub gate: GateMode,
     pub groups: Vec<Group>,
+    /// In the order of the file, as `alerts` are.
+    pub schedules: Vec<Schedule>,
+    pub alerts: Vec<Alert>,
     pub keep: Keep,
     pub known: Vec<KnownFailure>,
     /// Where each of `known` stands, in the same order.
@@ -34,7 +37,7 @@ pub struct Project {
     /// Assets that are left out because something is wrong with them: what cannot be found may be among them.
     pub broken: BTreeSet<AssetName>,
     pub functions: Vec<FunctionFile>,
-    /// Every value that `${…}` resolved to, the longest first.
+    /// Every value that `${…}` resolved to, and every URL of an alert, the longest first.
     pub secrets: Vec<Secret>,
     /// `lockgate.yml`.
     pub source: Arc<Source>,

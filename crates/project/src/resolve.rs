@@ -151,7 +151,7 @@ impl Resolver<'_> {
     }
 
     /// Longest first, so that no secret is torn by a shorter one that it holds.
-    fn remember(&mut self, value: String) {
+    pub(crate) fn remember(&mut self, value: String) {
         let secret = Secret(value);
         if !secret.0.is_empty() && !self.secrets.contains(&secret) {
             let at = self.secrets.partition_point(|other| other.0.len() >= secret.0.len());

@@ -136,6 +136,16 @@ impl Selector {
             .any(|term| term.ancestors || term.descendants || term.what == What::Changed)
     }
 
+    /// Whether each of its words names something among `assets`; what lies around those, and what changed, is not looked at.
+    pub(crate) fn names_something(&self, assets: &[SelectorAsset]) -> Result<(), Diagnostics> {
+        let graph = Graph::new(assets);
+        let mut diagnostics = Diagnostics::default();
+        for intersection in self.include.iter().chain(&self.exclude) {
+            graph.intersect(intersection, &mut diagnostics);
+        }
+        if diagnostics.is_empty() { Ok(()) } else { Err(diagnostics) }
+    }
+
     /// The names selected. A word that names nothing is an error with a guess, also in `exclude`; `changed` and an
     /// intersection with it may be empty.
     pub fn select(&self, assets: &[SelectorAsset]) -> Result<BTreeSet<AssetName>, Diagnostics> {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use lockgate_types::{AssetName, Diagnostic, Diagnostics};
 
+use crate::alert::{self, AlertEntry};
 use crate::asset::Context;
 use crate::fields::{guess, one_of};
+use crate::schedule::{self, ScheduleEntry};
 use crate::shared::gate;
 use crate::yaml::{Key, Map, Node, Span, Value};
 use crate::{EngineSettings, Fields, GateMode, Keep, KeyDoc, Secret, Source, Var, codes, planned, yaml};
@@ -88,8 +90,95 @@ pub const PROJECT_KEYS: &[KeyDoc] = &[
         text: "Its members: names, `schema`, `schema.*`, `tag:x`, `kind:x`.",
     },
     KeyDoc { key: "connections", kind: KeyDoc::NOT_BUILT, default: "", text: "Databases and object stores to read." },
-    KeyDoc { key: "schedules", kind: KeyDoc::NOT_BUILT, default: "", text: "When what runs." },
-    KeyDoc { key: "alerts", kind: KeyDoc::NOT_BUILT, default: "", text: "Who is told of what." },
+    KeyDoc {
+        key: "schedules",
+        kind: "list",
+        default: "",
+        text: "When what runs, in the environment that `lockgate serve` serves.",
+    },
+    KeyDoc { key: "schedules.*", kind: "map", default: "", text: "One schedule." },
+    KeyDoc {
+        key: "schedules.*.name",
+        kind: "string",
+        default: "",
+        text: "Its name, once in the project: `[a-z][a-z0-9_-]*`. Runs that it starts have `schedule:NAME` as their actor.",
+    },
+    KeyDoc {
+        key: "schedules.*.cron",
+        kind: "string",
+        default: "",
+        text: "When it is due: minute, hour, day of the month, month, day of the week, such as `0 5 * * *`. Where the \
+               clocks change, a time that is left out is due when they jump, a time that comes twice is due once; `*` as the \
+               hour goes by the time that passes.",
+    },
+    KeyDoc {
+        key: "schedules.*.timezone",
+        kind: "string",
+        default: "UTC",
+        text: "The time zone that `cron` goes by, as IANA names it: `Europe/Berlin`.",
+    },
+    KeyDoc {
+        key: "schedules.*.select",
+        kind: "string | list of strings",
+        default: "everything",
+        text: "What it runs: selectors, as `lockgate run` takes them.",
+    },
+    KeyDoc {
+        key: "schedules.*.exclude",
+        kind: "string | list of strings",
+        default: "",
+        text: "What it leaves out, as `--exclude` does.",
+    },
+    KeyDoc {
+        key: "schedules.*.catch_up",
+        kind: "none | last | all",
+        default: "last",
+        text: "What becomes of the times at which it was due while no server ran: they are passed over, the last one is run, \
+               or each is, one after the other.",
+    },
+    KeyDoc {
+        key: "schedules.*.jitter",
+        kind: "string",
+        default: "0",
+        text: "It starts up to so much later than it is due, by chance: `2m`. At most a day.",
+    },
+    KeyDoc { key: "schedules.*.paused", kind: "boolean", default: "false", text: "Whether it stands still." },
+    KeyDoc { key: "schedules.*.deadline", kind: KeyDoc::NOT_BUILT, default: "", text: "When it must be done." },
+    KeyDoc { key: "triggers", kind: KeyDoc::NOT_BUILT, default: "", text: "What runs when something happens." },
+    KeyDoc {
+        key: "alerts",
+        kind: "list",
+        default: "",
+        text: "Who is told of what, by `lockgate serve`. A message may come twice (after a crash, or when an answer is lost), \
+               then with the same `Idempotency-Key`; one that cannot be delivered is tried again for up to a day.",
+    },
+    KeyDoc { key: "alerts.*", kind: "map", default: "", text: "One alert." },
+    KeyDoc {
+        key: "alerts.*.when",
+        kind: "held | failed | late | list of strings",
+        default: "all three",
+        text: "Of what it tells: a version is held, a task failed after its retries, an asset became late.",
+    },
+    KeyDoc {
+        key: "alerts.*.to",
+        kind: "string",
+        default: "",
+        text: "An `http` or `https` URL, most often `${SLACK_URL}`. It is a secret: only its host is ever shown, and nothing of \
+               what `${…}` stands for.",
+    },
+    KeyDoc {
+        key: "alerts.*.type",
+        kind: "slack | webhook",
+        default: "webhook",
+        text: "What is sent there: a message for Slack, or Lockgate's own JSON.",
+    },
+    KeyDoc {
+        key: "alerts.*.select",
+        kind: "string | list of strings",
+        default: "everything",
+        text: "The assets it is about: names, `schema`, `schema.*`, `tag:x`, `kind:x`. Without it, runs that fail as a whole \
+               are told too.",
+    },
     KeyDoc {
         key: "keep",
         kind: "map",
@@ -120,6 +209,8 @@ pub(crate) struct Settings {
     pub(crate) vars: BTreeMap<String, Var>,
     pub(crate) gate: Option<GateMode>,
     pub(crate) groups: Vec<GroupEntry>,
+    pub(crate) schedules: Vec<ScheduleEntry>,
+    pub(crate) alerts: Vec<AlertEntry>,
     pub(crate) keep: Keep,
 }
 
@@ -136,6 +227,7 @@ const DEFAULT_ENVIRONMENT: &str = "default";
 pub(crate) fn read(source: &Arc<Source>, environment: Option<&str>, cx: &mut Context<'_>) -> Option<Settings> {
     let mut map = yaml::settings(source, &source.text, 1, "the settings", &mut cx.diagnostics)?;
     let environment = environment.unwrap_or(DEFAULT_ENVIRONMENT);
+    let written = alert::written(&map, cx);
     resolve(&mut map, environment, source, cx);
     let mut fields = Fields::new(&map, source, PROJECT_KEYS, &mut cx.diagnostics);
     let name = name(&mut fields);
@@ -146,6 +238,8 @@ pub(crate) fn read(source: &Arc<Source>, environment: Option<&str>, cx: &mut Con
     let mut gate = gate(&mut fields);
     let chosen = environments(&mut fields, environment, &vars);
     let groups = groups(&mut fields);
+    let schedules = schedule::read(&mut fields);
+    let alerts = alert::read(&mut fields, &written);
     let keep = keep(&mut fields);
     fields.finish();
     if let Some(chosen) = chosen {
@@ -154,7 +248,8 @@ pub(crate) fn read(source: &Arc<Source>, environment: Option<&str>, cx: &mut Con
     } else if environment != DEFAULT_ENVIRONMENT {
         return None;
     }
-    Some(Settings { name, environment: environment.to_owned(), store, catalog, engine, vars, gate, groups, keep })
+    let environment = environment.to_owned();
+    Some(Settings { name, environment, store, catalog, engine, vars, gate, groups, schedules, alerts, keep })
 }
 
 /// Resolves `${…}` where it counts: not in other environments, not in vars that this environment replaces, and not
@@ -424,22 +519,9 @@ pub(crate) fn overrides(
 }
 
 fn groups(fields: &mut Fields<'_>) -> Vec<GroupEntry> {
-    let Some(node) = fields.node("groups") else { return Vec::new() };
-    let items = match &node.value {
-        Value::List(items) => items.as_slice(),
-        Value::Null => &[],
-        _ => {
-            fields.wrong_type("groups", node, "a list of `{ name: …, assets: [ … ] }`");
-            return Vec::new();
-        }
-    };
     let source = fields.source();
     let mut groups: Vec<GroupEntry> = Vec::new();
-    for item in items {
-        let Some(map) = item.as_map() else {
-            fields.wrong_entry("groups", item, "a map with `name` and `assets`");
-            continue;
-        };
+    for (item, map) in items_of(fields, "groups", "{ name: …, assets: [ … ] }", "a map with `name` and `assets`") {
         let mut entry = Fields::at(map, source, PROJECT_KEYS, "groups.*", fields.diagnostics());
         let name_node = entry.required("name", item.span);
         let name = name_node.and_then(|_| entry.string("name"));
@@ -460,4 +542,27 @@ fn groups(fields: &mut Fields<'_>) -> Vec<GroupEntry> {
         }
     }
     groups
+}
+
+/// The maps of the list under `key`; what is none is reported.
+pub(crate) fn items_of<'a>(fields: &mut Fields<'a>, key: &str, form: &str, expected: &str) -> Vec<(&'a Node, &'a Map)> {
+    let Some(node) = fields.node(key) else { return Vec::new() };
+    let items = match &node.value {
+        Value::List(items) => items.as_slice(),
+        Value::Null => &[],
+        _ => {
+            fields.wrong_type(key, node, &format!("a list of `{form}`"));
+            return Vec::new();
+        }
+    };
+    let mut maps = Vec::with_capacity(items.len());
+    for item in items {
+        match item.as_map() {
+            Some(map) => maps.push((item, map)),
+            None => {
+                fields.wrong_entry(key, item, expected);
+            }
+        }
+    }
+    maps
 }

@@ -49,12 +49,32 @@ pub struct SuppressRequest {
     pub limit: Option<Threshold>,
 }
 
+/// Where the asset's held version stands among these.
+fn of_asset(held: &[Version], name: &AssetName, expected: Option<VersionNumber>) -> Result<usize, RunError> {
+    let Some(index) = held.iter().position(|version| version.asset == *name) else {
+        return Err(RunError::NothingHeld { asset: name.clone() });
+    };
+    match expected {
+        Some(expected) if held[index].number != expected => {
+            Err(RunError::AnotherHeld { asset: name.clone(), expected, held: held[index].number })
+        }
+        _ => Ok(index),
+    }
+}
+
 impl Workspace {
-    /// Publishes a held version (with the held members of its group) by hand, as long as its base is live.
+    /// Publishes a held version (with the held members of its group) by hand, as long as its base is live. `expected` is the
+    /// version that was looked at: another one that is held by now is not published in its place.
     ///
     /// # Errors
-    /// [`RunError::NothingHeld`], [`RunError::CannotPublish`], and what publication can answer.
-    pub async fn publish_held(&self, graph: &Graph, name: &AssetName, why: &str) -> Result<Version, RunError> {
+    /// [`RunError::NothingHeld`], [`RunError::AnotherHeld`], [`RunError::CannotPublish`], and what publication can answer.
+    pub async fn publish_held(
+        &self,
+        graph: &Graph,
+        name: &AssetName,
+        expected: Option<VersionNumber>,
+        why: &str,
+    ) -> Result<Version, RunError> {
         let node = graph.node(name)?;
         let together: BTreeSet<&AssetName> = match &node.group {
             Some(group) => {
@@ -65,7 +85,10 @@ impl Workspace {
         let lease = self.acquire(node, &CancellationToken::new()).await?;
         let held = self.catalog.held(self.env()).await?;
         let mut members: Vec<Version> = held.into_iter().filter(|version| together.contains(&version.asset)).collect();
-        let result = self.publish_members(graph, name, &mut members, &lease.lease, why).await;
+        let result = match of_asset(&members, name, expected) {
+            Ok(index) => self.publish_members(graph, index, &mut members, &lease.lease, why).await,
+            Err(error) => Err(error),
+        };
         lease.release().await;
         result
     }
@@ -73,14 +96,11 @@ impl Workspace {
     async fn publish_members(
         &self,
         graph: &Graph,
-        name: &AssetName,
+        index: usize,
         members: &mut [Version],
         lease: &lockgate_catalog::Lease,
         why: &str,
     ) -> Result<Version, RunError> {
-        let Some(index) = members.iter().position(|version| version.asset == *name) else {
-            return Err(RunError::NothingHeld { asset: name.clone() });
-        };
         for version in members.iter_mut() {
             let live = self.catalog.live_one(self.env(), &version.asset).await?.map(|live| live.number);
             if live != version.base {
@@ -152,15 +172,19 @@ impl Workspace {
         Ok(())
     }
 
-    /// Gives a held version up. The same candidate is not built again until code or inputs change.
+    /// Gives a held version up. The same candidate is not built again until code or inputs change. `expected` is the version
+    /// that was looked at.
     ///
     /// # Errors
-    /// [`RunError::NothingHeld`]; catalog errors.
-    pub async fn dismiss(&self, name: &AssetName, why: &str) -> Result<Version, RunError> {
-        let held = self.catalog.held(self.env()).await?;
-        let Some(mut version) = held.into_iter().find(|version| version.asset == *name) else {
-            return Err(RunError::NothingHeld { asset: name.clone() });
-        };
+    /// [`RunError::NothingHeld`], [`RunError::AnotherHeld`]; catalog errors.
+    pub async fn dismiss(
+        &self,
+        name: &AssetName,
+        expected: Option<VersionNumber>,
+        why: &str,
+    ) -> Result<Version, RunError> {
+        let mut held = self.catalog.held(self.env()).await?;
+        let mut version = held.swap_remove(of_asset(&held, name, expected)?);
         self.catalog.abandon(self.env(), name, version.number, VersionState::Dismissed, Some(why), &self.actor).await?;
         version.state = VersionState::Dismissed;
         version.why = Some(why.to_owned());

@@ -19,6 +19,8 @@ pub enum RunError {
     Expired { asset: AssetName, number: VersionNumber },
     #[error("{asset} has no held version")]
     NothingHeld { asset: AssetName },
+    #[error("version {held} of {asset} is held by now, not version {expected}")]
+    AnotherHeld { asset: AssetName, expected: VersionNumber, held: VersionNumber },
     #[error("{asset} has no published version")]
     NothingPublished { asset: AssetName },
     #[error("{asset} version {number} cannot be published: {reason}")]
@@ -60,6 +62,8 @@ codes! {
         "The asset has no version of that number. Numbers are counted per asset and have gaps where an attempt failed; `lockgate history NAME` lists those that exist.";
     NOTHING_HELD = "LG0703", "nothing is held",
         "The command is about a held version, but the asset has none: it was published, dismissed or replaced by a newer candidate. `lockgate status` shows what is held.";
+    ANOTHER_HELD = "LG0724", "another version is held by now",
+        "The decision named a held version, and a newer candidate has taken its place since: what was looked at is not what would be published or dismissed. Nothing was changed. Look at the new one, `lockgate show NAME --held`, and decide again.";
     NOTHING_PUBLISHED = "LG0704", "nothing is published",
         "The asset has no published version yet. `lockgate run NAME` builds one.";
     CANNOT_PUBLISH = "LG0705", "this version cannot be published",
@@ -150,6 +154,7 @@ impl RunError {
             RunError::UnknownVersion { asset, .. } => one(&UNKNOWN_VERSION, &format!("lockgate history {asset}")),
             RunError::Expired { asset, .. } => one(&EXPIRED, &format!("lockgate history {asset}")),
             RunError::NothingHeld { .. } => one(&NOTHING_HELD, "`lockgate status` shows what is held"),
+            RunError::AnotherHeld { asset, .. } => one(&ANOTHER_HELD, &format!("lockgate show {asset} --held")),
             RunError::NothingPublished { asset } => one(&NOTHING_PUBLISHED, &format!("lockgate run {asset}")),
             RunError::CannotPublish { asset, .. } => one(&CANNOT_PUBLISH, &format!("lockgate run {asset} --force")),
             RunError::Busy { .. } => one(&BUSY, "wait for it to end, then try again"),
@@ -189,6 +194,7 @@ impl RunError {
             | RunError::UnknownVersion { .. }
             | RunError::Expired { .. }
             | RunError::NothingHeld { .. }
+            | RunError::AnotherHeld { .. }
             | RunError::NothingPublished { .. }
             | RunError::CannotPublish { .. }
             | RunError::Busy { .. }
@@ -206,6 +212,7 @@ impl RunError {
             | RunError::UnknownVersion { .. }
             | RunError::Expired { .. }
             | RunError::NothingHeld { .. }
+            | RunError::AnotherHeld { .. }
             | RunError::NothingPublished { .. } => true,
             RunError::Failed(_)
             | RunError::CannotPublish { .. }

@@ -59,6 +59,38 @@ pub struct QueryOptions {
 pub struct Query {
     pub schema: SchemaRef,
     pub stream: BatchStream,
+    pub reads: QueryReads,
+}
+
+/// A query that knows what it reads, and has not begun.
+#[derive(Debug)]
+pub struct PreparedQuery {
+    session: Session,
+    /// As the engine is given it: with `version(…)` rewritten.
+    pub sql: String,
+    pub reads: QueryReads,
+}
+
+impl PreparedQuery {
+    /// Begins it. The answer is computed as it is read.
+    ///
+    /// # Errors
+    /// [`RunError::Invalid`] when it does not plan; engine errors.
+    pub async fn start(self) -> Result<Query, RunError> {
+        let stream = self.session.stream(&self.sql).await.map_err(as_invalid)?;
+        Ok(Query { schema: stream.schema(), stream, reads: self.reads })
+    }
+}
+
+/// What a query reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QueryReads {
+    /// The live version of each asset that is read (a rejects table's asset too). What `version(…)` names is in the SQL.
+    pub versions: BTreeMap<AssetName, VersionNumber>,
+    /// Tables of the schema `lockgate`.
+    pub system: Vec<String>,
+    /// The same versions give the same answer: no clock, no chance, no system table is in it.
+    pub lasts: bool,
 }
 
 impl std::fmt::Debug for Query {
@@ -161,6 +193,21 @@ impl Workspace {
     /// # Errors
     /// [`RunError::Invalid`] when it does not parse, does not plan, or reads what is not there.
     pub async fn query(&self, graph: &Graph, sql: &str, options: QueryOptions) -> Result<Query, RunError> {
+        self.prepare_query(graph, sql, options).await?.start().await
+    }
+
+    /// Finds what a query reads, at one instant, and executes nothing yet.
+    ///
+    /// Cost: a look-up and a document per asset that it reads; a system table is read whole.
+    ///
+    /// # Errors
+    /// [`RunError::Invalid`] when it does not parse, or reads what is not there.
+    pub async fn prepare_query(
+        &self,
+        graph: &Graph,
+        sql: &str,
+        options: QueryOptions,
+    ) -> Result<PreparedQuery, RunError> {
         let parsed = lockgate_engine::parse_query(sql).map_err(RunError::Invalid)?;
         let session = self.session(self.effects.clock.now())?;
         // All tables at one instant: members of a group are never seen at different versions.
@@ -168,11 +215,18 @@ impl Workspace {
             Some(at) => self.catalog.live_at(self.env(), at).await?,
             None => self.live_numbers().await?,
         };
-        let mut readable =
-            Readable { workspace: self, graph, live, is_past: options.at.is_some(), seen: BTreeSet::new() };
+        let mut readable = Readable {
+            workspace: self,
+            graph,
+            live,
+            is_past: options.at.is_some(),
+            seen: BTreeSet::new(),
+            read: BTreeMap::new(),
+        };
         for name in &parsed.tables {
             readable.register(&session, name).await?;
         }
+        let versions = readable.read;
         for (asset, number, alias) in &parsed.versions {
             let version = self.readable_version(asset, *number).await?;
             let pinned = PinnedTable::of(&version, &self.lake.table(asset));
@@ -182,13 +236,13 @@ impl Workspace {
             let Some(system) = self.catalog.system_table(table).await? else {
                 return Err(nothing_there(
                     &format!("lockgate.{table}"),
-                    "lockgate has runs, tasks, versions, checks, profiles and audit",
+                    "lockgate has runs, tasks, versions, checks, profiles, audit, schedules and deliveries",
                 ));
             };
             session.register_batches("lockgate", table, vec![system_batch(&system)?])?;
         }
-        let stream = session.stream(&parsed.rewritten).await.map_err(as_invalid)?;
-        Ok(Query { schema: stream.schema(), stream })
+        let lasts = parsed.system.is_empty() && session.lasts_query(&parsed.rewritten);
+        Ok(PreparedQuery { session, sql: parsed.rewritten, reads: QueryReads { versions, system: parsed.system, lasts } })
     }
 }
 
@@ -200,6 +254,8 @@ struct Readable<'a> {
     /// Of an instant that is past, so that versions may have expired since.
     is_past: bool,
     seen: BTreeSet<AssetName>,
+    /// The versions that it came to read.
+    read: BTreeMap<AssetName, VersionNumber>,
 }
 
 impl Readable<'_> {
@@ -218,8 +274,9 @@ impl Readable<'_> {
         }
         if let Some(of) = name.rejects_of() {
             let table = self.workspace.lake.table(name);
-            let pinned = self.version(&of).await?.and_then(|version| PinnedTable::rejects_of(&version, &table));
-            let Some(pinned) = pinned else {
+            let version = self.version(&of).await?;
+            self.read.extend(version.iter().map(|version| (of.clone(), version.number)));
+            let Some(pinned) = version.and_then(|version| PinnedTable::rejects_of(&version, &table)) else {
                 return Err(nothing_there(
                     &name.to_string(),
                     &format!("no row of the live version of {of} was rejected"),
@@ -237,6 +294,7 @@ impl Readable<'_> {
         let Some(version) = self.version(name).await? else {
             return Err(RunError::NothingPublished { asset: name.clone() });
         };
+        self.read.insert(name.clone(), version.number);
         Ok(session.register(PinnedTable::of(&version, &self.workspace.lake.table(name)))?)
     }
 }

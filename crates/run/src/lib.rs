@@ -31,6 +31,7 @@ mod retry;
 mod retry_run;
 mod stage;
 mod status;
+pub mod text;
 mod unit_test;
 mod workspace;
 
@@ -44,7 +45,7 @@ pub use execute::{AssetResult, Observer, RunOptions, RunSummary};
 pub use gc::{ExpiredVersion, GcReport, Removed, RemovedFiles, SpareReason, Spared};
 pub use graph::{Graph, Node};
 pub use inspect::samples;
-pub use inspect::{Query, QueryOptions, Shown, Which};
+pub use inspect::{PreparedQuery, Query, QueryOptions, QueryReads, Shown, Which};
 pub use lockgate_kind::TimeSpan;
 pub use plan::{Estimate, Plan, PlanOptions, Reason, SchemaChange, Step};
 pub use publish::FAULT_POINTS;

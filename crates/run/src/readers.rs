@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use lockgate_lake::StoredFile;
 use lockgate_types::RunId;
@@ -28,6 +29,8 @@ const TRIES: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Reader {
     id: String,
+    /// The last that was written down.
+    epoch: AtomicU64,
     /// Why not, when the folder cannot be written: nobody sees this reader.
     registered: io::Result<(PathBuf, File)>,
 }
@@ -39,7 +42,7 @@ impl Reader {
         if let Err(error) = &registered {
             tracing::debug!(folder = %folder.display(), %error, "this reader is not registered");
         }
-        Reader { id: id.to_owned(), registered }
+        Reader { id: id.to_owned(), epoch: AtomicU64::new(u64::MAX), registered }
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -48,6 +51,10 @@ impl Reader {
 
     /// What it reads from now on was there at this epoch.
     pub(crate) fn entered(&self, epoch: u64) {
+        // Who lives long says it again and again.
+        if self.epoch.swap(epoch, Ordering::Relaxed) == epoch {
+            return;
+        }
         // Without the line it counts as the oldest of all.
         if let Err(error) = self.write(&format!("epoch {epoch}\n")) {
             tracing::debug!(%error, "the epoch of this reader is not written down");

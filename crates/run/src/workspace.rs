@@ -44,7 +44,7 @@ impl fmt::Debug for OpenOptions {
 /// An opened project. Any number of processes may have the same one open.
 #[derive(Debug)]
 pub struct Workspace {
-    pub project: Project,
+    pub project: Arc<Project>,
     pub effects: Effects,
     pub actor: Actor,
     pub(crate) catalog: Arc<dyn Catalog>,
@@ -57,7 +57,7 @@ pub struct Workspace {
     pub(crate) reader: Reader,
     /// Publications that were found half done and finished while it was opened.
     pub(crate) finished: Vec<(AssetName, VersionNumber)>,
-    warnings: Diagnostics,
+    warnings: Arc<Diagnostics>,
 }
 
 impl Workspace {
@@ -82,18 +82,7 @@ impl Workspace {
         options: OpenOptions,
         catalog: Option<Arc<dyn Catalog>>,
     ) -> Result<Workspace, RunError> {
-        let (project, diagnostics) =
-            lockgate_project::load(root, options.environment.as_deref(), &|name| (options.env)(name));
-        let project = match project {
-            Some(project) if !diagnostics.has_errors() => project,
-            // Assets that could be read are checked too, so that everything wrong is told at once.
-            Some(project) => {
-                let mut all = diagnostics;
-                all.extend(crate::graph::read_only(&project, &options.kinds));
-                return Err(RunError::Invalid(all));
-            }
-            None => return Err(RunError::Invalid(diagnostics)),
-        };
+        let (project, diagnostics) = load(root, &options)?;
         let store = root.join(&project.store);
         let lake = Arc::new(Lake::open(&store, &project.environment, options.effects.clone())?);
         let private = root.join(PRIVATE);
@@ -104,30 +93,90 @@ impl Workspace {
             None => lockgate_catalog::open_sqlite(&private.join("catalog.db"), options.effects.clone()).await?,
         };
         reader.entered(catalog.epoch().await?);
-        let mut engine_options = EngineOptions::default();
-        if let Some(memory_bytes) = project.engine.memory_bytes {
-            engine_options.memory_bytes = memory_bytes;
-        }
-        if let Some(threads) = project.engine.threads {
-            engine_options.threads = threads;
-        }
-        engine_options.spill_dir = private.join("spill");
-        let engine = Engine::new(engine_options, Arc::clone(&lake))?;
+        let engine = Engine::new(engine_options(&project, &private), Arc::clone(&lake))?;
         let mut workspace = Workspace {
             worker: format!("{}-{id}", options.actor),
             reader,
             finished: Vec::new(),
-            project,
+            project: Arc::new(project),
             actor: options.actor,
             catalog,
             lake,
             engine,
             kinds: options.kinds.into_iter().map(|kind| (kind.name(), kind)).collect(),
             effects: options.effects,
-            warnings: diagnostics,
+            warnings: Arc::new(diagnostics),
         };
         workspace.finished = workspace.finish_publications().await?;
         Ok(workspace)
+    }
+
+    /// The same project with its files as they are now: catalog and engine stay those of this one, unless the files ask for
+    /// another engine. For processes that live longer than a state of the files.
+    ///
+    /// # Errors
+    /// [`RunError::Invalid`] with everything that is wrong in the project's files; store errors.
+    pub async fn renewed(&self, root: &Path, options: OpenOptions) -> Result<Workspace, RunError> {
+        let (project, diagnostics) = load(root, &options)?;
+        let lake = Arc::new(Lake::open(&root.join(&project.store), &project.environment, options.effects.clone())?);
+        let same = project.engine == self.project.engine && project.store == self.project.store;
+        let engine = if same {
+            self.engine.clone()
+        } else {
+            Engine::new(engine_options(&project, &root.join(PRIVATE)), Arc::clone(&lake))?
+        };
+        let id = options.effects.ids.next();
+        let reader = Reader::register(&root.join(PRIVATE).join("readers"), &id);
+        reader.entered(self.catalog.epoch().await?);
+        Ok(Workspace {
+            worker: format!("{}-{id}", options.actor),
+            reader,
+            finished: Vec::new(),
+            project: Arc::new(project),
+            actor: options.actor,
+            catalog: Arc::clone(&self.catalog),
+            lake,
+            engine,
+            kinds: options.kinds.into_iter().map(|kind| (kind.name(), kind)).collect(),
+            effects: options.effects,
+            warnings: Arc::new(diagnostics),
+        })
+    }
+
+    /// The same project, catalog, store and engine for somebody else, from this moment on: a reader of its own, which sees
+    /// what is there now and keeps it from being removed while it is there. For processes that serve many and live long.
+    ///
+    /// Cost: a small file and a look-up.
+    ///
+    /// # Errors
+    /// Catalog errors.
+    pub async fn acting(&self, actor: Actor) -> Result<Workspace, RunError> {
+        let id = self.effects.ids.next();
+        let reader = Reader::register(&self.private().join("readers"), &id);
+        reader.entered(self.catalog.epoch().await?);
+        Ok(Workspace {
+            project: Arc::clone(&self.project),
+            effects: self.effects.clone(),
+            worker: format!("{actor}-{id}"),
+            actor,
+            catalog: Arc::clone(&self.catalog),
+            lake: Arc::clone(&self.lake),
+            engine: self.engine.clone(),
+            kinds: self.kinds.clone(),
+            reader,
+            finished: Vec::new(),
+            warnings: Arc::clone(&self.warnings),
+        })
+    }
+
+    /// Says that whatever was read through this workspace until now is no longer needed: what expires meanwhile may be
+    /// removed. For who keeps one open and reads through [`Workspace::acting`].
+    ///
+    /// # Errors
+    /// Catalog errors.
+    pub async fn reads_anew(&self) -> Result<(), RunError> {
+        self.reader.entered(self.catalog.epoch().await?);
+        Ok(())
     }
 
     /// What loading found that does not stop a run.
@@ -172,6 +221,34 @@ impl Workspace {
         let functions = self.project.functions.iter().map(|function| function.sql()).collect();
         self.engine.session(SessionOptions { vars, functions, run_at }).map_err(RunError::Invalid)
     }
+}
+
+/// The project's files, when nothing is wrong with them.
+fn load(root: &Path, options: &OpenOptions) -> Result<(Project, Diagnostics), RunError> {
+    let (project, diagnostics) =
+        lockgate_project::load(root, options.environment.as_deref(), &|name| (options.env)(name));
+    match project {
+        Some(project) if !diagnostics.has_errors() => Ok((project, diagnostics)),
+        // Assets that could be read are checked too, so that everything wrong is told at once.
+        Some(project) => {
+            let mut all = diagnostics;
+            all.extend(crate::graph::read_only(&project, &options.kinds));
+            Err(RunError::Invalid(all))
+        }
+        None => Err(RunError::Invalid(diagnostics)),
+    }
+}
+
+fn engine_options(project: &Project, private: &Path) -> EngineOptions {
+    let mut options = EngineOptions::default();
+    if let Some(memory_bytes) = project.engine.memory_bytes {
+        options.memory_bytes = memory_bytes;
+    }
+    if let Some(threads) = project.engine.threads {
+        options.threads = threads;
+    }
+    options.spill_dir = private.join("spill");
+    options
 }
 
 fn scalar(var: &Var) -> Scalar {

@@ -61,7 +61,7 @@ pub(super) async fn audit_log(
     rows.iter().map(line).collect()
 }
 
-fn line(row: &SqliteRow) -> Outcome<AuditEntry> {
+pub(super) fn line(row: &SqliteRow) -> Outcome<AuditEntry> {
     Ok(AuditEntry {
         at: instant(row, "at")?,
         actor: Actor(text(row, "actor")?),

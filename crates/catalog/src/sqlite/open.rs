@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use super::SqliteCatalog;
 use super::trouble::Trouble;
 use crate::faults::WRITE;
-use crate::{Catalog, CatalogError, Result};
+use crate::{Catalog, CatalogError, Result, ServiceCatalog};
 
 /// How long a write waits for another process before it answers [`CatalogError::Locked`]. `LOCKGATE_BUSY_MS` shortens it
 /// in tests.
@@ -32,6 +32,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "first", include_str!("../../migrations/0001_first.sql")),
     (2, "retention", include_str!("../../migrations/0002_retention.sql")),
     (3, "retries", include_str!("../../migrations/0003_retries.sql")),
+    (4, "service", include_str!("../../migrations/0004_service.sql")),
 ];
 
 /// The number of the newest.
@@ -51,6 +52,14 @@ const READERS: u32 = 4;
 /// newer Lockgate wrote it, `Locked` when another process is migrating it for longer than [`BUSY_TIMEOUT`].
 pub async fn open_sqlite(path: &Path, effects: Effects) -> Result<Arc<dyn Catalog>> {
     open_sqlite_with(path, effects, busy_timeout()).await
+}
+
+/// [`open_sqlite`], for a server.
+///
+/// # Errors
+/// The same.
+pub async fn open_service_sqlite(path: &Path, effects: Effects) -> Result<Arc<dyn ServiceCatalog>> {
+    Ok(Arc::new(open(path, effects, busy_timeout()).await?))
 }
 
 /// [`open_sqlite`] with another patience; for tests.

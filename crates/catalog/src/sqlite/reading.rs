@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use lockgate_types::{Actor, AssetName, Fingerprint, RunId, Version, VersionNumber, VersionState};
+use serde::Deserialize;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::SqliteCatalog;
 use super::rows::{
-    asset, at_most, count, count_or_null, instant, instant_or_null, integer, json, micros, number, number_or_null,
-    state, text, text_or_null,
+    asset, at_most, count, count_or_null, instant, instant_of, instant_or_null, integer, json, micros, number,
+    number_or_null, state, text, text_or_null,
 };
 use super::trouble::{Outcome, Trouble, corrupt};
 use crate::{BuildRecord, CheckCounts, LiveHead, VersionSummary};
@@ -18,6 +19,24 @@ use crate::{BuildRecord, CheckCounts, LiveHead, VersionSummary};
 /// The shape of the JSON in `documents`. It rises when `Version` changes so that an old document no longer reads; then
 /// [`read_document`] learns to read both.
 pub(super) const DOCUMENT_FORMAT: i64 = 1;
+
+/// A [`SummaryLine`] as one value: a row of many columns costs more on its way out of SQLite than all else.
+macro_rules! select_summaries {
+    ($($rest:literal)*) => { select_summaries!(@ "" "" $($rest)*) };
+    // All of them in one row.
+    (grouped $($rest:literal)*) => { select_summaries!(@ "json_group_array(" ")" $($rest)*) };
+    (@ $before:literal $after:literal $($rest:literal)*) => {
+        concat!(
+            "select ", $before, "json_array(v.asset, v.number, v.state, v.run, v.actor, p.actor, v.fingerprint, v.rows, \
+             v.size_bytes, v.staged_at, v.published_at, v.as_of, v.delta_version, v.base, v.restores, v.build_ms, \
+             v.audit_ms, v.checks_passed, v.checks_warned, v.checks_known, v.checks_suppressed, v.checks_failed, \
+             v.checks_errored, v.why)", $after, " as summary from versions v \
+             left join publications p on p.id = v.publication where v.environment = ?1 and ",
+            $($rest),*
+        )
+    };
+}
+pub(super) use select_summaries;
 
 /// Everything that [`read_version`] needs.
 macro_rules! select_versions {
@@ -141,45 +160,77 @@ pub(super) async fn live_heads(catalog: &SqliteCatalog, env: &str) -> Outcome<BT
 }
 
 pub(super) async fn summaries(catalog: &SqliteCatalog, env: &str, asset: &AssetName) -> Outcome<Vec<VersionSummary>> {
-    let rows = sqlx::query(
-        "select v.*, p.actor as published_by from versions v left join publications p on p.id = v.publication \
-         where v.environment = ? and v.asset = ? order by v.number desc",
-    )
-    .bind(env)
-    .bind(asset.to_string())
-    .fetch_all(&catalog.readers)
-    .await?;
+    let rows = sqlx::query(select_summaries!("v.asset = ?2 order by v.number desc"))
+        .bind(env)
+        .bind(asset.to_string())
+        .fetch_all(&catalog.readers)
+        .await?;
     rows.iter().map(summary).collect()
 }
 
-fn summary(row: &SqliteRow) -> Outcome<VersionSummary> {
-    Ok(VersionSummary {
-        number: number(row, "number")?,
-        state: state(row, "state")?,
-        run: text_or_null(row, "run")?.map(RunId),
-        actor: Actor(text(row, "actor")?),
-        published_by: text_or_null(row, "published_by")?.map(Actor),
-        fingerprint: Fingerprint(text(row, "fingerprint")?),
-        rows: count(row, "rows")?,
-        size_bytes: count(row, "size_bytes")?,
-        staged_at: instant(row, "staged_at")?,
-        published_at: instant_or_null(row, "published_at")?,
-        as_of: instant(row, "as_of")?,
-        delta_version: count_or_null(row, "delta_version")?,
-        base: number_or_null(row, "base")?,
-        restores: number_or_null(row, "restores")?,
-        build_ms: count(row, "build_ms")?,
-        audit_ms: count(row, "audit_ms")?,
-        checks: CheckCounts {
-            passed: count(row, "checks_passed")?,
-            warned: count(row, "checks_warned")?,
-            known: count(row, "checks_known")?,
-            suppressed: count(row, "checks_suppressed")?,
-            failed: count(row, "checks_failed")?,
-            errored: count(row, "checks_errored")?,
-        },
-        why: text_or_null(row, "why")?,
-    })
+pub(super) fn summary(row: &SqliteRow) -> Outcome<VersionSummary> {
+    json::<SummaryLine>(row, "summary")?.summary()
+}
+
+/// In the order of [`select_summaries`].
+#[derive(Deserialize)]
+pub(super) struct SummaryLine {
+    pub(super) asset: AssetName,
+    number: VersionNumber,
+    state: VersionState,
+    run: Option<RunId>,
+    actor: Actor,
+    published_by: Option<Actor>,
+    fingerprint: Fingerprint,
+    rows: u64,
+    size_bytes: u64,
+    staged_at: i64,
+    published_at: Option<i64>,
+    as_of: i64,
+    delta_version: Option<u64>,
+    base: Option<VersionNumber>,
+    restores: Option<VersionNumber>,
+    build_ms: u64,
+    audit_ms: u64,
+    passed: u64,
+    warned: u64,
+    known: u64,
+    suppressed: u64,
+    failed: u64,
+    errored: u64,
+    why: Option<String>,
+}
+
+impl SummaryLine {
+    pub(super) fn summary(self) -> Outcome<VersionSummary> {
+        Ok(VersionSummary {
+            number: self.number,
+            state: self.state,
+            run: self.run,
+            actor: self.actor,
+            published_by: self.published_by,
+            fingerprint: self.fingerprint,
+            rows: self.rows,
+            size_bytes: self.size_bytes,
+            staged_at: instant_of(self.staged_at)?,
+            published_at: self.published_at.map(instant_of).transpose()?,
+            as_of: instant_of(self.as_of)?,
+            delta_version: self.delta_version,
+            base: self.base,
+            restores: self.restores,
+            build_ms: self.build_ms,
+            audit_ms: self.audit_ms,
+            checks: CheckCounts {
+                passed: self.passed,
+                warned: self.warned,
+                known: self.known,
+                suppressed: self.suppressed,
+                failed: self.failed,
+                errored: self.errored,
+            },
+            why: self.why,
+        })
+    }
 }
 
 pub(super) async fn live_at(

@@ -58,8 +58,8 @@ pub(super) async fn set_task(catalog: &SqliteCatalog, task: &Task) -> Outcome<()
 
 async fn put_task(db: &mut SqliteConnection, task: &Task) -> Outcome<()> {
     sqlx::query(
-        "insert into tasks (run, asset, state, attempts, version, started_at, ended_at, message, plan) \
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?) \
+        "insert into tasks (run, asset, state, attempts, version, started_at, ended_at, message, plan, environment) \
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (select environment from runs where id = ?1)) \
          on conflict do update set state = excluded.state, attempts = excluded.attempts, version = excluded.version, \
            started_at = coalesce(excluded.started_at, started_at), ended_at = excluded.ended_at, \
            message = excluded.message, plan = coalesce(excluded.plan, plan)",
@@ -152,18 +152,18 @@ pub(super) async fn events(catalog: &SqliteCatalog, run: &RunId, after: i64) -> 
         .bind(after)
         .fetch_all(&catalog.readers)
         .await?;
-    let event = |row: &SqliteRow| {
-        let event = Event {
-            event: text(row, "event")?,
-            at: instant(row, "at")?,
-            run: text_or_null(row, "run")?.map(RunId),
-            asset: asset_or_null(row, "asset")?,
-            version: number_or_null(row, "version")?,
-            data: json_column(row, "data")?,
-        };
-        Ok((row.try_get("sequence")?, event))
-    };
-    rows.iter().map(event).collect()
+    rows.iter().map(|row| Ok((row.try_get("sequence")?, event_of(row)?))).collect()
+}
+
+pub(super) fn event_of(row: &SqliteRow) -> Outcome<Event> {
+    Ok(Event {
+        event: text(row, "event")?,
+        at: instant(row, "at")?,
+        run: text_or_null(row, "run")?.map(RunId),
+        asset: asset_or_null(row, "asset")?,
+        version: number_or_null(row, "version")?,
+        data: json_column(row, "data")?,
+    })
 }
 
 async fn read_run(db: &mut SqliteConnection, id: &RunId) -> Outcome<Option<Run>> {
@@ -171,7 +171,7 @@ async fn read_run(db: &mut SqliteConnection, id: &RunId) -> Outcome<Option<Run>>
     row.as_ref().map(run_of).transpose()
 }
 
-fn run_of(row: &SqliteRow) -> Outcome<Run> {
+pub(super) fn run_of(row: &SqliteRow) -> Outcome<Run> {
     Ok(Run {
         id: RunId(text(row, "id")?),
         environment: text(row, "environment")?,

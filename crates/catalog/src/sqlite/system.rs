@@ -24,6 +24,8 @@ pub(super) async fn table(catalog: &SqliteCatalog, name: &str) -> Outcome<Option
         "checks" => "select * from checks order by environment, asset, version, position",
         "profiles" => "select *, name as column_name from profiles order by environment, asset, version, position",
         "audit" => "select * from audit order by sequence",
+        "schedules" => "select * from schedules order by environment, name",
+        "deliveries" => "select * from deliveries order by sequence",
         _ => return Ok(None),
     };
     let Some(columns) = columns(name) else { return Ok(None) };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lockgate_catalog::{CODES, FAULT_POINTS};
+use lockgate_catalog::{CODES, FAULT_POINTS, SERVICE_FAULT_POINTS};
 
 #[test]
 fn codes_are_in_range_and_explained() {
@@ -17,7 +17,8 @@ fn codes_are_in_range_and_explained() {
 
 #[test]
 fn fault_points_have_names_of_their_own() {
-    let names: BTreeSet<&str> = FAULT_POINTS.iter().map(|point| point.name).collect();
-    assert_eq!(names.len(), FAULT_POINTS.len());
+    let points = || FAULT_POINTS.iter().chain(SERVICE_FAULT_POINTS);
+    let names: BTreeSet<&str> = points().map(|point| point.name).collect();
+    assert_eq!(names.len(), points().count());
     assert!(names.iter().all(|name| name.starts_with("catalog.")));
 }

@@ -97,7 +97,7 @@ async fn a_newer_format_is_not_opened() {
     )
     .await;
     let refused = open_sqlite(&folder.path(), Effects::real()).await.unwrap_err();
-    assert!(matches!(refused, CatalogError::Newer { format: 99, known: 3, .. }), "{refused}");
+    assert!(matches!(refused, CatalogError::Newer { format: 99, known: 4, .. }), "{refused}");
     assert_eq!(refused.diagnostic().code.id, "LG0603");
 }
 

@@ -5,9 +5,10 @@ use lockgate_catalog::conformance::samples::{
     self, ENV, actor, by, failing, hold_next, intent, lease, name, noon, publish_next, run, stage, task,
 };
 use lockgate_catalog::conformance::{Stage, actions, whole_log};
-use lockgate_catalog::{Catalog, Late, SYSTEM_TABLES, open_sqlite};
+use lockgate_catalog::{Catalog, Late, RunFilter, SERVICE_TABLES, SYSTEM_TABLES, open_service_sqlite, open_sqlite};
 use lockgate_types::{
-    Effects, Fingerprint, RunRequest, RunState, Suppression, Threshold, Version, VersionNumber, VersionState,
+    Effects, Fingerprint, RunRequest, RunState, Suppression, Task, TaskState, Threshold, Version, VersionNumber,
+    VersionState,
 };
 
 use crate::backend::Folder;
@@ -40,6 +41,16 @@ fn late() -> Late {
     Late { check: "fresh".to_owned(), message: "3 d old".to_owned(), since: noon(), newest: None }
 }
 
+fn failed() -> Task {
+    Task {
+        state: TaskState::Failed,
+        attempts: 2,
+        ended_at: Some(noon()),
+        message: Some("no such column".to_owned()),
+        ..task(&run("0run1"), "raw.orders")
+    }
+}
+
 /// Writes the fixture of the newest format. Run by hand once per migration, before its release; never again.
 #[tokio::test]
 #[ignore = "writes a fixture"]
@@ -55,9 +66,10 @@ async fn write() {
     let held_lease = lease(&*catalog, "mart.daily").await;
     catalog.begin_publishing(ENV, &[intent(&left)], &held_lease, &by("ben")).await.unwrap();
     suppress_and_note(&*catalog).await;
+    catalog.set_task(&failed()).await.unwrap();
     catalog.end_run(&run.id, RunState::Held, noon()).await.unwrap();
     catalog.close().await;
-    std::fs::copy(folder.path(), fixture(1)).unwrap();
+    std::fs::copy(folder.path(), fixture(4)).unwrap();
 }
 
 /// The first format opens, says what was written, and goes on.
@@ -94,9 +106,42 @@ async fn format_1_is_read() {
     assert_eq!(whole_log(&*catalog, ENV).await[0].at, noon());
     assert_eq!(actions(&*catalog, ENV).await.len(), 15);
     for table in SYSTEM_TABLES {
-        assert!(!catalog.system_table(table).await.unwrap().unwrap().rows.is_empty(), "{table}");
+        let is_empty = catalog.system_table(table).await.unwrap().unwrap().rows.is_empty();
+        assert_eq!(is_empty, SERVICE_TABLES.contains(table), "{table}");
     }
 
     catalog.finish_publishing(ENV, &[(name("mart.daily"), VersionNumber(1), 0)], &actor("ana")).await.unwrap();
     assert_eq!(publish_next(&*catalog, &orders).await.number, VersionNumber(4));
+}
+
+/// The third format gets the tables and the indexes of a server, and tasks that know their environment.
+#[tokio::test]
+async fn format_3_is_read() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().parent().unwrap()).unwrap();
+    std::fs::copy(fixture(3), folder.path()).unwrap();
+    let catalog = open_service_sqlite(&folder.path(), Effects::real()).await.unwrap();
+    check_whole(&*catalog, "raw").await;
+
+    let orders = name("raw.orders");
+    assert_eq!(catalog.tasks(&run("0run1").id).await.unwrap(), [failed()]);
+    let failures = catalog.last_failures(ENV).await.unwrap();
+    assert_eq!(failures[&orders].message.as_deref(), Some("no such column"));
+    assert!(catalog.last_failures("dev").await.unwrap().is_empty());
+    let of_asset = RunFilter { asset: Some(orders.clone()), limit: 10, ..RunFilter::default() };
+    let runs = catalog.runs_page(ENV, &of_asset).await.unwrap();
+    assert_eq!((runs.len(), &runs[0].run.id, runs[0].tasks["failed"]), (1, &run("0run1").id, 1));
+    let current = catalog.current(ENV).await.unwrap();
+    let of_orders = &current[&orders];
+    let numbers = [&of_orders.live, &of_orders.held].map(|of| of.as_ref().map(|version| version.number.0));
+    assert_eq!((current.len(), numbers), (1, [Some(2), Some(3)]));
+    assert_eq!(
+        catalog.versions_page(ENV, &orders, None, 9).await.unwrap(),
+        catalog.versions(ENV, &orders).await.unwrap()
+    );
+    let position = catalog.position().await.unwrap();
+    assert_eq!((position.audit, position.event), (15, 0));
+    assert_eq!(catalog.told_until(ENV).await.unwrap(), None);
+    catalog.tell(ENV, &[], position).await.unwrap();
+    assert_eq!(catalog.told_until(ENV).await.unwrap(), Some(position));
 }

@@ -13,3 +13,4 @@ mod fixture;
 mod kill;
 mod memory;
 mod opening;
+mod service;

@@ -1,5 +1,6 @@
 //! `lockgate dismiss`.
 
+use lockgate_types::VersionNumber;
 use serde_json::json;
 
 use crate::commands::status::readers_see;
@@ -14,6 +15,9 @@ pub(crate) struct Arguments {
     /// The asset
     #[arg(value_name = "NAME")]
     name: String,
+    /// Only when this version is the one that is held
+    #[arg(long, value_name = "N")]
+    version: Option<u64>,
     /// Why it is given up
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     why: String,
@@ -22,7 +26,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome {
     let (workspace, graph) = context.graph().await?;
     let name = known_asset(&graph, &arguments.name)?;
-    let version = workspace.dismiss(&name, &arguments.why).await?;
+    let version = workspace.dismiss(&name, arguments.version.map(VersionNumber), &arguments.why).await?;
     let terminal = &context.terminal;
     if terminal.json {
         terminal.document(&json!({

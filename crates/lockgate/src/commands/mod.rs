@@ -17,10 +17,12 @@ pub(crate) mod query;
 pub(crate) mod reference;
 pub(crate) mod rollback;
 pub(crate) mod run;
+pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod suppress;
 pub(crate) mod test;
+pub(crate) mod token;
 pub(crate) mod version;
 
 use crate::arguments::Command;
@@ -46,12 +48,13 @@ pub(crate) async fn execute(command: Command, context: &Context) -> Outcome {
         Command::Publish(arguments) => Box::pin(publish::execute(arguments, context)).await,
         Command::Dismiss(arguments) => Box::pin(dismiss::execute(arguments, context)).await,
         Command::Suppress(arguments) => Box::pin(suppress::execute(arguments, context)).await,
+        Command::Serve(arguments) => Box::pin(serve::execute(arguments, context)).await,
+        Command::Token(arguments) => Box::pin(token::execute(arguments, context)).await,
         Command::Doctor(arguments) => Box::pin(doctor::execute(arguments, context)).await,
         Command::Gc(arguments) => Box::pin(gc::execute(arguments, context)).await,
         Command::Explain(arguments) => explain::execute(&arguments, context),
         Command::Version(arguments) => version::execute(&arguments, context),
         Command::Reference(arguments) => reference::execute(&arguments, context),
-        Command::Serve(_) => not_built::refuse("serve"),
         Command::Why(_) => not_built::refuse("why"),
         Command::Import(_) => not_built::refuse("import"),
         Command::Exec(_) => not_built::refuse("exec"),
@@ -68,7 +71,9 @@ pub(crate) fn ends_by_itself(command: &Command) -> bool {
         | Command::Rollback(_)
         | Command::Publish(_)
         | Command::Dismiss(_)
-        | Command::Suppress(_) => true,
+        | Command::Suppress(_)
+        | Command::Serve(_)
+        | Command::Token(_) => true,
         Command::Doctor(arguments) => arguments.rebuild,
         Command::Plan(_)
         | Command::Status(_)
@@ -82,7 +87,6 @@ pub(crate) fn ends_by_itself(command: &Command) -> bool {
         | Command::Explain(_)
         | Command::Version(_)
         | Command::Reference(_)
-        | Command::Serve(_)
         | Command::Gc(_)
         | Command::Why(_)
         | Command::Import(_)

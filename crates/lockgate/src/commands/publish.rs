@@ -1,6 +1,7 @@
 //! `lockgate publish`.
 
 use lockgate_run::Which;
+use lockgate_types::VersionNumber;
 use serde_json::json;
 
 use crate::context::{Context, known_asset};
@@ -18,6 +19,9 @@ pub(crate) struct Arguments {
     /// Say that it is the held version that is meant
     #[arg(long, required = true)]
     held: bool,
+    /// Only when this version is the one that is held
+    #[arg(long, value_name = "N")]
+    version: Option<u64>,
     /// Why it is right after all
     #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     why: String,
@@ -28,7 +32,7 @@ pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
     let (workspace, graph) = context.graph().await?;
     let name = known_asset(&graph, &arguments.name)?;
     let before = workspace.show(&graph, &name, Which::Held, 0).await?.live;
-    let version = workspace.publish_held(&graph, &name, &arguments.why).await?;
+    let version = workspace.publish_held(&graph, &name, arguments.version.map(VersionNumber), &arguments.why).await?;
     let terminal = &context.terminal;
     if terminal.json {
         terminal.document(&json!({

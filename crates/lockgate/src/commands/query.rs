@@ -28,7 +28,7 @@ const TABLE_ROWS_MAX: usize = 1_000;
 /// Ask a question in SQL of what is published
 ///
 /// It reads `schema.table`, `schema.table__rejects`, `version('schema.table', 3)`, and Lockgate's own tables:
-/// `lockgate.runs`, `tasks`, `versions`, `checks`, `profiles`, `audit`.
+/// `lockgate.runs`, `tasks`, `versions`, `checks`, `profiles`, `audit`, `schedules`, `deliveries`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  lockgate query \"select count(*) from mart.daily\"\n  \
                         lockgate query \"select * from version('mart.daily', 3)\" --format parquet -o daily.parquet\n  \

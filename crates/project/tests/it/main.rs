@@ -7,6 +7,7 @@ mod mutations;
 mod odd_files;
 mod reference;
 mod render;
+mod schedules;
 mod selectors;
 mod speed;
 

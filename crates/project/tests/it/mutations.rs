@@ -82,6 +82,10 @@ const PIECES: &[&str] = &[
     "load: ",
     "vars:\n  a: 1\n",
     "> 0.1%",
+    "schedules:\n  - { name: a, cron: \"",
+    "*/15 ",
+    "0 0 30 2 *",
+    "alerts:\n  - { to: \"https://",
 ];
 
 fn mutate(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {

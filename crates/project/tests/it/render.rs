@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use lockgate_project::unit_test::{Row, TestFile};
-use lockgate_project::{Action, AssetFile, CheckEntry, GateMode, Keep, Project};
+use lockgate_project::{Action, AssetFile, CheckEntry, GateMode, Keep, Project, Schedule};
 use lockgate_types::{Diagnostics, Level, Place};
 
 pub(crate) fn diagnostics(diagnostics: &Diagnostics) -> String {
@@ -52,6 +52,19 @@ pub(crate) fn project(project: &Project) -> String {
     for group in &project.groups {
         writeln!(text, "  group {:?} at {}: {}", group.name, group.place, list(&group.members)).unwrap();
     }
+    for schedule in &project.schedules {
+        text.push_str(&self::schedule(schedule));
+    }
+    for alert in &project.alerts {
+        let when: Vec<&str> = alert.when.iter().map(|event| event.as_str()).collect();
+        write!(text, "  alert {} {:?} at {}: {}", alert.receiver.as_str(), alert.shown, alert.place, when.join(", "))
+            .unwrap();
+        assert!(project.secrets.iter().any(|secret| alert.to.expose().contains(secret.expose())), "{alert:?}");
+        match &alert.assets {
+            Some(assets) => writeln!(text, " of {}", list(&assets.iter().collect::<Vec<_>>())).unwrap(),
+            None => writeln!(text).unwrap(),
+        }
+    }
     for (known, place) in project.known.iter().zip(&project.known_places) {
         writeln!(text, "  known at {place}: {known:?}").unwrap();
     }
@@ -68,6 +81,21 @@ pub(crate) fn project(project: &Project) -> String {
     for asset in project.assets.values() {
         text.push_str(&self::asset(asset));
     }
+    text
+}
+
+fn schedule(schedule: &Schedule) -> String {
+    let Schedule { name, cron, timezone, select, exclude, catch_up, jitter, paused, place, .. } = schedule;
+    let mut text = format!("  schedule {name:?} at {place}: {cron:?} {timezone} catch up {}", catch_up.as_str());
+    for (key, words) in [("select", select), ("exclude", exclude)] {
+        if !words.is_empty() {
+            write!(text, " {key} {}", list(words)).unwrap();
+        }
+    }
+    if !jitter.is_zero() {
+        write!(text, " jitter {} s", jitter.num_seconds()).unwrap();
+    }
+    text.push_str(if *paused { " paused\n" } else { "\n" });
     text
 }
 

@@ -43,3 +43,27 @@ fn a_thousand_assets() {
         assert!(best < 100, "1,000 assets took {best} ms");
     }
 }
+
+#[test]
+#[ignore = "measures; run it in a release build"]
+#[allow(clippy::disallowed_methods, clippy::print_stderr)]
+fn the_next_time_of_a_schedule() {
+    let folder = tempfile::tempdir().unwrap();
+    let crons = ["*/15 * * * *", "0 5 * * *", "30 2 * * mon", "0 0 1 1 *", "0 0 29 2 *"];
+    let entries: String = crons
+        .iter()
+        .enumerate()
+        .map(|(i, cron)| format!("  - {{ name: s{i}, cron: \"{cron}\", timezone: Europe/Berlin }}\n"))
+        .collect();
+    fs::write(folder.path().join("lockgate.yml"), format!("name: t\nschedules:\n{entries}")).unwrap();
+    let (project, _) = load(folder.path(), None, &|_| None);
+    for schedule in project.unwrap().schedules {
+        let started = Instant::now();
+        let from: chrono::DateTime<chrono::Utc> = "2025-03-01T12:00:00Z".parse().unwrap();
+        let times = schedule.due(from, chrono::DateTime::<chrono::Utc>::MAX_UTC, 200);
+        assert_eq!(times.len(), 200);
+        let each = started.elapsed() / 200;
+        eprintln!("{}: {each:?} a time", schedule.cron);
+        assert!(cfg!(debug_assertions) || each.as_micros() < 1_000, "{each:?}");
+    }
+}

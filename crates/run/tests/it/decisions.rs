@@ -18,7 +18,7 @@ async fn with_a_held_mart() -> World {
 async fn a_held_version_is_published_by_hand_with_a_reason() {
     let world = with_a_held_mart().await;
     let (workspace, graph) = world.opened().await;
-    let version = workspace.publish_held(&graph, &name("mart.totals"), "a refund").await.unwrap();
+    let version = workspace.publish_held(&graph, &name("mart.totals"), None, "a refund").await.unwrap();
     assert_eq!((version.state, version.why.as_deref()), (VersionState::Published, Some("a refund")));
     drop(workspace);
     assert_eq!(world.query("select count(*) from mart.totals").await, ["3"]);
@@ -36,7 +36,7 @@ async fn a_held_version_whose_base_has_moved_is_not_published() {
     let forced = PlanOptions { force: true, selectors: vec!["mart.totals".to_owned()], ..PlanOptions::default() };
     assert_eq!(outcome(&world.run_with(forced).await.unwrap()), "mart.totals published");
     let (workspace, graph) = world.opened().await;
-    let error = workspace.publish_held(&graph, &name("mart.totals"), "late").await.unwrap_err();
+    let error = workspace.publish_held(&graph, &name("mart.totals"), None, "late").await.unwrap_err();
     assert!(matches!(error, RunError::NothingHeld { .. }), "a newer candidate replaced it: {error}");
 }
 
@@ -44,7 +44,7 @@ async fn a_held_version_whose_base_has_moved_is_not_published() {
 async fn a_dismissed_candidate_is_not_built_again() {
     let world = with_a_held_mart().await;
     let (workspace, _) = world.opened().await;
-    workspace.dismiss(&name("mart.totals"), "the row is wrong at the source").await.unwrap();
+    workspace.dismiss(&name("mart.totals"), None, "the row is wrong at the source").await.unwrap();
     drop(workspace);
     let summary = world.run().await;
     assert_eq!(summary.state, RunState::Done, "{summary:#?}");

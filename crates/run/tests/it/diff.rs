@@ -261,7 +261,7 @@ async fn versions_that_cannot_be_compared_say_why() {
     world.write("data/orders.csv", "id,amount\n1,10\n2,20\n3,-5\n");
     world.run().await;
     assert_eq!(diff(&world, "mart.totals", 1, 2, None).await.added, 1);
-    world.opened().await.0.dismiss(&name("mart.totals"), "wrong").await.unwrap();
+    world.opened().await.0.dismiss(&name("mart.totals"), None, "wrong").await.unwrap();
     assert_eq!(diff(&world, "mart.totals", 1, 2, None).await.added, 1);
     std::fs::remove_dir_all(world.root().join("store/tables/mart/totals/_lockgate/v2")).unwrap();
     assert_eq!(

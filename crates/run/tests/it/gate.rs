@@ -300,7 +300,7 @@ async fn a_new_check_is_judged_while_an_input_runs_without_a_change() {
     );
     assert_eq!(world.run().await.state, RunState::Held);
     let (workspace, _) = world.opened().await;
-    workspace.dismiss(&name("raw.orders"), "wrong at the source").await.unwrap();
+    workspace.dismiss(&name("raw.orders"), None, "wrong at the source").await.unwrap();
     drop(workspace);
     world.write(
         "assets/mart/totals.sql",
@@ -360,7 +360,7 @@ async fn a_version_held_by_a_check_that_takes_rows_out_is_built_once() {
     assert_eq!(held[0], held[1], "the same candidate");
 
     let (workspace, _) = world.opened().await;
-    workspace.dismiss(&name("mart.totals"), "they are refunds").await.unwrap();
+    workspace.dismiss(&name("mart.totals"), None, "they are refunds").await.unwrap();
     drop(workspace);
     assert_eq!(outcome(&world.run().await), "mart.sum unchanged, mart.totals unchanged");
     assert_eq!(world.query("select count(*) from mart.totals").await, ["3"]);

@@ -139,7 +139,7 @@ async fn a_held_version_and_its_base_are_spared() {
     assert_eq!(expired(&report, "mart.totals"), "1", "the live one is the base of the held one");
     assert_eq!(folders(&world, "mart.totals"), [2, 3]);
     let (workspace, graph) = world.opened().await;
-    workspace.publish_held(&graph, &name("mart.totals"), "a refund").await.unwrap();
+    workspace.publish_held(&graph, &name("mart.totals"), None, "a refund").await.unwrap();
     drop(workspace);
     assert_eq!(world.query("select amount from mart.totals").await, ["-1"]);
 }
@@ -150,7 +150,7 @@ async fn a_candidate_that_was_dismissed_last_is_not_built_again() {
     world.write("data/orders.csv", "id,amount\n1,-1\n");
     world.run().await;
     let (workspace, _) = world.opened().await;
-    workspace.dismiss(&name("mart.totals"), "wrong").await.unwrap();
+    workspace.dismiss(&name("mart.totals"), None, "wrong").await.unwrap();
     drop(workspace);
     let report = gc(&world).await;
     assert_eq!(spared(&report, "mart.totals"), ["version 3: it was dismissed last, and would be built again"]);

@@ -31,7 +31,7 @@ async fn one_failing_member_holds_the_others() {
     assert_eq!(world.query("select sum(amount) from mart.totals").await, ["30"], "readers see neither member move");
 
     let (workspace, graph) = world.opened().await;
-    workspace.publish_held(&graph, &"mart.sum".parse().unwrap(), "the big order is real").await.unwrap();
+    workspace.publish_held(&graph, &"mart.sum".parse().unwrap(), None, "the big order is real").await.unwrap();
     drop(workspace);
     assert_eq!(world.query("select total from mart.sum").await, ["100"]);
     assert_eq!(world.query("select sum(amount) from mart.totals").await, ["100"]);
@@ -57,7 +57,7 @@ async fn a_stopped_member_holds_its_readers_built_from_it() {
     assert_eq!(world.query("select total from mart.sum").await, ["30"]);
 
     let (workspace, graph) = world.opened().await;
-    workspace.publish_held(&graph, &name("mart.totals"), "a refund").await.unwrap();
+    workspace.publish_held(&graph, &name("mart.totals"), None, "a refund").await.unwrap();
     drop(workspace);
     assert_eq!(world.query("select total from mart.sum").await, ["25"], "they switch together");
     assert_eq!(outcome(&world.run().await), "");
@@ -71,8 +71,8 @@ async fn a_member_built_from_a_dismissed_one_is_not_published() {
     world.write("data/orders.csv", "id,amount\n1,10\n2,20\n3,-5\n");
     world.run().await;
     let (workspace, graph) = world.opened().await;
-    workspace.dismiss(&name("mart.totals"), "wrong").await.unwrap();
-    let error = workspace.publish_held(&graph, &name("mart.sum"), "why not").await.unwrap_err();
+    workspace.dismiss(&name("mart.totals"), None, "wrong").await.unwrap();
+    let error = workspace.publish_held(&graph, &name("mart.sum"), None, "why not").await.unwrap_err();
     assert!(matches!(error, RunError::CannotPublish { .. }), "{error}");
     assert!(error.to_string().contains("mart.totals version 2, which was not published"), "{error}");
 }

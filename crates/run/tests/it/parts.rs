@@ -105,7 +105,7 @@ async fn unique_looks_at_what_came_against_all() {
     assert_eq!((check.failing, check.total, check.samples.rows.len()), (2, 6, 2), "{check:#?}");
     // Published by hand, the key stands twice in what is live: it goes on to be found.
     let (workspace, graph) = world.opened().await;
-    workspace.publish_held(&graph, &name(ROWS), "they are two").await.unwrap();
+    workspace.publish_held(&graph, &name(ROWS), None, "they are two").await.unwrap();
     drop(workspace);
     let summary = append(&world, "c", "7,Lima\n").await;
     let check = &summary.results[0].checks[0];

@@ -51,7 +51,7 @@ async fn eventful() -> World {
         assert_eq!(world.run().await.state, RunState::Held);
         let (workspace, _) = world.opened().await;
         if amount == -1 {
-            workspace.dismiss(&name("mart.totals"), "wrong at the source").await.unwrap();
+            workspace.dismiss(&name("mart.totals"), None, "wrong at the source").await.unwrap();
         }
     }
     gc(&world).await;
@@ -91,7 +91,7 @@ async fn a_rebuilt_catalog_knows_what_the_lost_one_knew() {
     );
     assert_eq!(world.run().await.state, RunState::Held, "what was held is held still");
     let (workspace, graph) = world.opened().await;
-    workspace.publish_held(&graph, &name("mart.totals"), "a refund").await.unwrap();
+    workspace.publish_held(&graph, &name("mart.totals"), None, "a refund").await.unwrap();
     let report = workspace.doctor(true).await.unwrap();
     assert_eq!(report.exit_code(), 0, "{report:#?}");
     drop(workspace);

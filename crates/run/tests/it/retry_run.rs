@@ -122,7 +122,7 @@ async fn what_reads_a_held_version_stays_behind_until_it_is_published() {
     assert_eq!(found.held, [name("raw.orders")]);
     assert_eq!(found.behind, [name("mart.both"), name("mart.copy")]);
     let (workspace, graph) = world.opened().await;
-    workspace.publish_held(&graph, &name("raw.orders"), "small but right").await.unwrap();
+    workspace.publish_held(&graph, &name("raw.orders"), None, "small but right").await.unwrap();
     drop((workspace, graph));
     let (found, summary) = retry(&world, Some(&first.run)).await;
     assert!(found.held.is_empty() && found.behind.is_empty());

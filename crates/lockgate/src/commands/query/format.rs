@@ -8,7 +8,7 @@ use arrow::error::ArrowError;
 use arrow::ipc::writer::{FileWriter, StreamWriter};
 use arrow::json::WriterBuilder;
 use arrow::json::writer::JsonArray;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use lockgate_run::text;
 use lockgate_types::Diagnostic;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -37,7 +37,7 @@ impl<'a> Sink<'a> {
     pub(crate) fn new(format: Format, schema: &SchemaRef, mut out: Out<'a>, is_file: bool) -> Result<Self, Failure> {
         Ok(match format {
             Format::Table | Format::Csv => {
-                out.write_all(csv_head(schema).as_bytes())?;
+                out.write_all(text::csv_head(schema).as_bytes())?;
                 Sink::Csv(out)
             }
             Format::Json => {
@@ -59,7 +59,7 @@ impl<'a> Sink<'a> {
 
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
         match self {
-            Sink::Csv(out) => out.write_all(csv_rows(batch)?.as_bytes())?,
+            Sink::Csv(out) => out.write_all(text::csv_rows(batch).map_err(arrow_failure)?.as_bytes())?,
             Sink::Json(writer, started) => {
                 *started |= batch.num_rows() > 0;
                 writer.write(batch).map_err(arrow_failure)?;
@@ -102,24 +102,15 @@ impl<'a> Sink<'a> {
     }
 }
 
-/// A batch's values as text; dates and times as people write them.
-fn options() -> FormatOptions<'static> {
-    FormatOptions::default()
-        .with_display_error(true)
-        .with_null("")
-        .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
-        .with_timestamp_tz_format(Some("%Y-%m-%dT%H:%M:%S%.fZ"))
-}
-
 /// A table of all rows of the batches.
 pub(super) fn table(schema: &Schema, batches: &[RecordBatch]) -> Result<Table, Failure> {
     let mut table = Table::new().ruled();
     for field in schema.fields() {
         table = table.data(field.name(), if is_number(field.data_type()) { Align::Right } else { Align::Left });
     }
-    let options = options();
+    let options = text::options();
     for batch in batches {
-        let formatters = formatters(batch, &options)?;
+        let formatters = text::formatters(batch, &options).map_err(arrow_failure)?;
         for row in 0..batch.num_rows() {
             table.row(batch.columns().iter().zip(&formatters).map(|(column, formatter)| {
                 let text = (!column.is_null(row)).then(|| formatter.value(row).to_string());
@@ -132,40 +123,6 @@ pub(super) fn table(schema: &Schema, batches: &[RecordBatch]) -> Result<Table, F
 
 fn is_number(data_type: &DataType) -> bool {
     data_type.is_numeric()
-}
-
-fn formatters<'b>(batch: &'b RecordBatch, options: &'b FormatOptions<'b>) -> Result<Vec<ArrayFormatter<'b>>, Failure> {
-    let columns = batch.columns().iter();
-    columns.map(|column| ArrayFormatter::try_new(column.as_ref(), options).map_err(arrow_failure)).collect()
-}
-
-fn csv_head(schema: &Schema) -> String {
-    let names: Vec<String> = schema.fields().iter().map(|field| csv_field(field.name())).collect();
-    format!("{}\n", names.join(","))
-}
-
-/// Null is an empty field and an empty string a quoted one, as sources read them.
-fn csv_rows(batch: &RecordBatch) -> Result<String, Failure> {
-    let options = options();
-    let formatters = formatters(batch, &options)?;
-    let mut text = String::new();
-    for row in 0..batch.num_rows() {
-        for (index, (column, formatter)) in batch.columns().iter().zip(&formatters).enumerate() {
-            if index > 0 {
-                text.push(',');
-            }
-            if !column.is_null(row) {
-                text.push_str(&csv_field(&formatter.value(row).to_string()));
-            }
-        }
-        text.push('\n');
-    }
-    Ok(text)
-}
-
-fn csv_field(text: &str) -> String {
-    let plain = !text.is_empty() && !text.contains([',', '"', '\n', '\r']) && text.trim().len() == text.len();
-    if plain { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\"\"")) }
 }
 
 fn arrow_failure(error: ArrowError) -> Failure {

@@ -141,7 +141,7 @@ impl Story {
             }
             Story::Dismissal => {
                 let workspace = world.open().await?;
-                match workspace.dismiss(&name("side.strict"), "wrong").await {
+                match workspace.dismiss(&name("side.strict"), None, "wrong").await {
                     Ok(_) | Err(RunError::NothingHeld { .. }) => Ok(()),
                     Err(error) => Err(error),
                 }

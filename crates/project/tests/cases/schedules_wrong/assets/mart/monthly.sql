@@ -1,0 +1,4 @@
+/*
+tags: [finance]
+*/
+select 1 as a
