@@ -35,7 +35,7 @@ export function App() {
       <a href="#main" className="skip">
         Skip to the page
       </a>
-      <div className={`sidebar${open ? " open" : ""}`}>
+      <header className={`sidebar${open ? " open" : ""}`}>
         <Brand />
         <button
           type="button"
@@ -68,7 +68,7 @@ export function App() {
             <Caller />
           </div>
         </div>
-      </div>
+      </header>
       <main id="main" tabIndex={-1}>
         <BrokenProject />
         <Catch key={place.path}>
@@ -89,7 +89,7 @@ export function App() {
 function Brand() {
   const project = useQuery(projectQuery()).data;
   return (
-    <Link to="/" className="brand" aria-label={`Lockgate, project ${project?.name ?? ""}: overview`}>
+    <Link to="/" className="brand">
       <svg width="26" height="26" viewBox="0 0 32 32" aria-hidden="true">
         <rect width="32" height="32" rx="7" fill="var(--accent)" />
         <path
@@ -103,6 +103,7 @@ function Brand() {
       </svg>
       <span>
         <strong>{project?.name ?? "Lockgate"}</strong>
+        <span className="hidden-text">, Lockgate overview</span>
         <span className="faint small">{project ? `${project.environment} · ${project.version}` : " "}</span>
       </span>
     </Link>

@@ -26,6 +26,7 @@ mod terminal;
 mod test;
 mod tidy;
 mod tool;
+mod web;
 mod words;
 
 /// Name, what it does, and its function, which gets the words after the name.
@@ -37,6 +38,7 @@ const COMMANDS: &[Command] = &[
     ("tidy", "check what no compiler checks: layers, dependencies, files, words", tidy::run),
     ("docs", "write docs/reference from the code", docs::run),
     ("faults", "write docs/faults.md from the tables of the fault tests", faults::run),
+    ("web", "build the UI that the binary embeds", web::run),
     ("demo", "build Lockgate and play the bad row and New York's flights of 2013", demo::run),
     ("data", "fetch New York's flights of 2013 and lay them out, a file a day", data::run),
     ("bench", "measure the TPC-H pipeline against dbt-duckdb and write benches/RESULTS.md", bench::run),

@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 
 use crate::terminal::{heading, seconds};
 use crate::words::Words;
-use crate::{cargo, tidy};
+use crate::{cargo, tidy, web};
 use tally::Tally;
 
 /// Where tests find a Python with the packages of `python.rs`.
@@ -41,7 +41,10 @@ pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
         step("lints", || {
             one(cargo::command(root, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
         }),
+        // Before the tests: the binary that they build embeds the UI.
+        step("web", || Ok(named(web::checks(root)))),
         step("tests", || tests(root)),
+        step("browser", || Ok(named(vec![("browser tests", browser(root))]))),
     ];
     heading("summary");
     for step in &steps {
@@ -72,6 +75,32 @@ fn one(command: Command) -> Result<Tally> {
     let mut command = command;
     let status = command.status().with_context(|| format!("{command:?} does not start"))?;
     Ok(if status.success() { Tally { passed: 1, failed: 0 } } else { Tally { passed: 0, failed: 1 } })
+}
+
+/// A step of several parts; each that fails says why.
+fn named(parts: Vec<(&'static str, Result<()>)>) -> Tally {
+    let mut tally = Tally::default();
+    for (name, outcome) in parts {
+        match outcome {
+            Ok(()) => tally.passed += 1,
+            Err(error) => {
+                eprintln!("error: {name}: {error:#}");
+                tally.failed += 1;
+            }
+        }
+    }
+    tally
+}
+
+/// The browser over the binary, built as the tests had it built.
+fn browser(root: &Path) -> Result<()> {
+    let words = ["build", "--workspace", "--bins", "--message-format", "json-render-diagnostics"];
+    let output = cargo::command(root, &words).stderr(Stdio::inherit()).output().context("cargo does not start")?;
+    let lines = String::from_utf8_lossy(&output.stdout);
+    let artifacts = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut binaries = artifacts.filter(|artifact| artifact["target"]["name"] == "lockgate");
+    let binary = binaries.find_map(|artifact| artifact["executable"].as_str().map(std::path::PathBuf::from));
+    web::browser(root, &binary.context("the binary was not built")?)
 }
 
 /// A step that names what is wrong.

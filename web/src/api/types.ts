@@ -1,6 +1,4 @@
 // The shapes of the REST API under /api/v1.
-// The contract of Lockgate's REST API, /api/v1. The Rust side (crates/server) generates OpenAPI from the same names; later
-// web/src/api/schema.d.ts is generated from openapi.json. JSON keys are snake_case. Instants are RFC 3339 in UTC. Sizes in bytes, times in ms.
 export type Instant = string;
 export type AssetName = string; // "schema.table"
 export type N = number; // version number

@@ -109,7 +109,7 @@ export function LineChart({
               className="tick"
               x={x(i)}
               y={height - 4}
-              textAnchor={i === 0 && !bars ? "start" : x(i) > width - 40 ? "end" : "middle"}
+              textAnchor={x(i) > width - (labelPx - 28) / 2 ? "end" : x(i) < (labelPx - 28) / 2 ? "start" : "middle"}
             >
               {position}
             </text>

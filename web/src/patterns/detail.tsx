@@ -91,7 +91,7 @@ export function Facts({ of, title }: { of: [string, ReactNode][]; title?: string
   const shown = of.filter(([, value]) => value !== null && value !== undefined && value !== false && value !== "");
   return (
     <section className="card padded facts">
-      {title && <h3>{title}</h3>}
+      {title && <h2>{title}</h2>}
       <dl>
         {shown.map(([label, value]) => (
           <div key={label}>

@@ -83,7 +83,7 @@ function Header<T>({ column, sorting }: { column: Column<T>; sorting: Sorting | 
           <Icon name={active && sorting.descending ? "down" : "up"} size={12} className={active ? "" : "inactive"} />
         </button>
       ) : (
-        column.header
+        column.header || <span className="hidden-text">Actions</span>
       )}
     </th>
   );

@@ -35,4 +35,11 @@ describe("is everything all right?", () => {
       sentence: "Not everything: 2 gates are held, 1 asset is failing and 3 assets are late.",
       detail: "Readers keep the last good version of each. 4 assets are behind.",
     }));
+  it("no, when only the counts know of it", () =>
+    expect(of({ counts: counts({ fresh: 2, late: 1 }) }).sentence).toBe("Not everything: 1 asset is late."));
+  it("no: something is behind", () =>
+    expect(of({ counts: counts({ fresh: 2, behind: 1 }) })).toMatchObject({
+      tone: "info",
+      sentence: "Not everything: 1 asset is behind.",
+    }));
 });

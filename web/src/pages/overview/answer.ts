@@ -13,21 +13,33 @@ type Asked = Pick<Overview, "assets" | "counts" | "held" | "failing" | "late">;
 
 /** One plain sentence about the whole project. The worst thing leads. */
 export function answer(of: Asked): Answer {
-  const parts = [
-    of.held.length > 0 && `${formatUnit(of.held.length, "gate is", "gates are")} held`,
-    of.failing.length > 0 && `${formatUnit(of.failing.length, "asset is", "assets are")} failing`,
-    of.late.length > 0 && `${formatUnit(of.late.length, "asset is", "assets are")} late`,
-  ].filter((part) => part !== false);
+  // The lists may be shortened and the counts may be a moment older: the larger says it, so that nothing wrong is called right.
+  const held = Math.max(of.held.length, of.counts.held ?? 0);
+  const failing = Math.max(of.failing.length, of.counts.failing ?? 0);
+  const late = Math.max(of.late.length, of.counts.late ?? 0);
   const behind = of.counts.behind ?? 0;
   const neverBuilt = of.counts.never_built ?? 0;
+  const parts = [
+    held > 0 && `${formatUnit(held, "gate is", "gates are")} held`,
+    failing > 0 && `${formatUnit(failing, "asset is", "assets are")} failing`,
+    late > 0 && `${formatUnit(late, "asset is", "assets are")} late`,
+  ].filter((part) => part !== false);
   if (parts.length > 0) {
     const list = parts.length === 1 ? parts[0] : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
     const waiting = behind > 0 ? ` ${formatUnit(behind, "asset is", "assets are")} behind.` : "";
     return {
-      tone: of.failing.length > 0 ? "bad" : of.held.length > 0 ? "held" : "warn",
-      icon: of.held.length > 0 ? "gate" : of.failing.length > 0 ? "cross" : "clock",
+      tone: failing > 0 ? "bad" : held > 0 ? "held" : "warn",
+      icon: held > 0 ? "gate" : failing > 0 ? "cross" : "clock",
       sentence: `Not everything: ${list}.`,
       detail: `Readers keep the last good version of each.${waiting}`,
+    };
+  }
+  if (behind > 0) {
+    return {
+      tone: "info",
+      icon: "behind",
+      sentence: `Not everything: ${formatUnit(behind, "asset is", "assets are")} behind.`,
+      detail: "Their inputs have no newer good version yet. Readers keep the last good version of each.",
     };
   }
   if (neverBuilt === of.assets) {

@@ -21,7 +21,7 @@ export function EventLog({ events, more }: { events: RunEvent[]; more?: () => vo
           ))}
         </select>
       </label>
-      <div className="card log" role="region" aria-label="Events" tabIndex={0}>
+      <div className="card log" role="region" aria-label="Events in order" tabIndex={0}>
         <ol>
           {shown.map((event) => (
             <li key={event.sequence} className={/failed|held|error/.test(event.event) ? "ink-bad" : ""}>

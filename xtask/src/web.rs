@@ -1,0 +1,102 @@
+//! `cargo xtask web`: builds the UI that the binary embeds; and what CI does with it.
+//!
+//! Needs Node.js and npm. Browser tests need Chromium, which Debian has as a package.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+use crate::words::Words;
+
+const USAGE: &str = "cargo xtask web [build | types]";
+
+/// Where the description of the API stands, and the types that are made from it.
+const OPENAPI: &str = "docs/reference/openapi.json";
+const TYPES: &str = "src/api/schema.d.ts";
+
+/// Builds the UI; `types` makes the client's types from `docs/reference/openapi.json` instead.
+pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
+    let mut words = Words::new(words);
+    let what = words.one_of(&["build", "types"]).unwrap_or("build");
+    words.finish(USAGE)?;
+    install(root)?;
+    match what {
+        "types" => {
+            generate(root, &folder(root).join(TYPES))?;
+            println!("wrote web/{TYPES}");
+        }
+        _ => {
+            npm(root, &["run", "--silent", "build"])?;
+            println!("built web/dist; the next `cargo build` embeds it");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn folder(root: &Path) -> PathBuf {
+    root.join("web")
+}
+
+/// What `package-lock.json` says, when that is not what is there.
+pub(crate) fn install(root: &Path) -> Result<()> {
+    let lock = folder(root).join("package-lock.json");
+    let stamp = folder(root).join("node_modules/.lockgate-lock");
+    let wanted = std::fs::read(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
+    if std::fs::read(&stamp).is_ok_and(|has| has == wanted) {
+        return Ok(());
+    }
+    npm(root, &["ci", "--no-audit", "--no-fund", "--loglevel", "error"])?;
+    std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+/// Each step by its name, so that one call tells everything that is wrong.
+pub(crate) fn checks(root: &Path) -> Vec<(&'static str, Result<()>)> {
+    if let Err(error) = install(root) {
+        return vec![("install", Err(error))];
+    }
+    vec![
+        ("the client is that of the API", types_are_fresh(root)),
+        ("lint", npm(root, &["run", "--silent", "lint"])),
+        ("unit tests", npm(root, &["run", "--silent", "test"])),
+        ("types, build and size", npm(root, &["run", "--silent", "size"])),
+    ]
+}
+
+fn types_are_fresh(root: &Path) -> Result<()> {
+    let made = folder(root).join("node_modules/.lockgate-schema.d.ts");
+    generate(root, &made)?;
+    let committed = folder(root).join(TYPES);
+    let same = std::fs::read(&made).ok() == std::fs::read(&committed).ok();
+    if !same {
+        bail!("web/{TYPES} is not what {OPENAPI} says; `cargo xtask docs` and `cargo xtask web types` make it anew");
+    }
+    Ok(())
+}
+
+fn generate(root: &Path, to: &Path) -> Result<()> {
+    let from = root.join(OPENAPI);
+    let words = ["exec", "--no", "--", "openapi-typescript", &from.display().to_string(), "-o", &to.display().to_string()];
+    npm(root, &words.map(str::to_owned).iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+fn npm(root: &Path, words: &[&str]) -> Result<()> {
+    let mut command = Command::new("npm");
+    command.args(words).current_dir(folder(root)).env("CI", "1");
+    let status = command.status().context("npm does not start: the UI needs Node.js and npm")?;
+    if !status.success() {
+        bail!("`npm {}` failed", words.join(" "));
+    }
+    Ok(())
+}
+
+/// The browser tests, over the binary that was built with the UI in it.
+pub(crate) fn browser(root: &Path, binary: &Path) -> Result<()> {
+    let mut command = Command::new("npm");
+    command.args(["run", "--silent", "browser"]).current_dir(folder(root)).env("CI", "1").env("LOCKGATE_BINARY", binary);
+    let status = command.status().context("npm does not start: the browser tests need Node.js and npm")?;
+    if !status.success() {
+        bail!("the browser tests failed");
+    }
+    Ok(())
+}
