@@ -21,10 +21,11 @@ mod large;
 mod merge;
 mod pipeline;
 mod report;
+mod server;
 mod unchanged;
 
 const USAGE: &str =
-    "cargo xtask bench [pipeline|merge|unchanged|checks|large|build] [--only lockgate|dbt] [--rounds N] \
+    "cargo xtask bench [pipeline|merge|unchanged|checks|large|server|build] [--only lockgate|dbt] [--rounds N] \
                      [--scale N] [--profile NAME] [--binary FILE]
 without a name: pipeline, merge, unchanged, checks";
 const DBT: [&str; 2] = ["dbt-core==1.10.*", "dbt-duckdb==1.9.*"];
@@ -32,7 +33,7 @@ const TPCHGEN: [&str; 1] = ["tpchgen-cli==4.*"];
 
 pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
     let mut words = Words::new(words);
-    let name = words.one_of(&["pipeline", "merge", "unchanged", "checks", "large", "build"]);
+    let name = words.one_of(&["pipeline", "merge", "unchanged", "checks", "large", "server", "build"]);
     let only = words.option("--only")?;
     let rounds = words.number("--rounds", 3)?.max(1);
     let scale = words.number("--scale", 1)?.max(1);
@@ -44,7 +45,7 @@ pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
     let bench =
         Bench { root, work: root.join("benches/.work"), scale, profile, given: binary, lockgate: OnceCell::new() };
     fs::create_dir_all(&bench.work).with_context(|| format!("cannot make {}", bench.work.display()))?;
-    let wanted = |this: &str| name == Some(this) || (name.is_none() && !matches!(this, "large" | "build"));
+    let wanted = |this: &str| name == Some(this) || (name.is_none() && !matches!(this, "large" | "server" | "build"));
     if wanted("build") {
         bench.first_build()?;
     }
@@ -62,6 +63,9 @@ pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
     }
     if wanted("large") {
         large::run(&bench)?;
+    }
+    if wanted("server") {
+        server::run(&bench)?;
     }
     report::write(root)?;
     Ok(ExitCode::SUCCESS)

@@ -42,6 +42,11 @@ impl Check {
         self.reads.clone()
     }
 
+    /// Of a `references`: the other asset, and the pairs of this asset's column and the other's.
+    pub fn reference(&self) -> Option<(&AssetName, &[(String, String)])> {
+        self.rule.reference()
+    }
+
     /// The boolean SQL over the asset's columns that it is made of, with the places to blame.
     pub fn predicates(&self) -> Vec<(String, Place)> {
         let filter = self.filter.iter().map(|filter| (filter.clone(), self.filter_place.clone()));
@@ -78,6 +83,11 @@ pub(crate) trait Rule: Debug + Send + Sync {
     /// Other assets that it reads.
     fn reads(&self) -> Vec<AssetName> {
         Vec::new()
+    }
+
+    /// The other asset that its rows belong to, and the pairs of columns that lead there.
+    fn reference(&self) -> Option<(&AssetName, &[(String, String)])> {
+        None
     }
 
     /// Boolean SQL over the asset's columns.

@@ -72,6 +72,8 @@ pub(crate) struct App {
     pub(crate) stop: CancellationToken,
     /// Wakes who sees to schedules.
     pub(crate) schedules_changed: Notify,
+    /// Wakes who sees to alerts when the project's files were loaded again.
+    pub(crate) alerts_changed: Notify,
     loaded: RwLock<Arc<Loaded>>,
     /// Why the files cannot be loaded as they are now.
     broken: RwLock<Option<Problem>>,
@@ -113,6 +115,7 @@ impl App {
             work: parts.work,
             stop: parts.stop,
             schedules_changed: Notify::new(),
+            alerts_changed: Notify::new(),
             loaded: RwLock::new(Arc::new(loaded)),
             broken: RwLock::new(None),
             looked_at: Mutex::new(None),
@@ -182,6 +185,7 @@ impl App {
                 *self.broken.write().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
                 self.live.reloaded(self.now());
                 self.schedules_changed.notify_one();
+                self.alerts_changed.notify_one();
                 None
             }
             Err(error) => {

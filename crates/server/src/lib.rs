@@ -11,11 +11,13 @@
 //! Cost: a list or a detail is answered from memory and costs a look-up of where the catalog stands; the snapshot is
 //! made anew when that moved, linear in assets. Nothing is polled while nobody listens and nothing is due.
 
+mod alerts;
 mod answers;
 pub mod api;
 mod app;
 mod auth;
 mod codes;
+mod graphql;
 mod live;
 mod metrics;
 mod problem;
@@ -68,6 +70,8 @@ pub struct ServeOptions {
     pub sign_in: bool,
     /// Requests a second that one caller may send for long.
     pub rate: u32,
+    /// Where people reach it, for links in alerts; the bound address when `None`.
+    pub public_url: Option<String>,
 }
 
 /// What keeps a server from serving.
@@ -136,7 +140,9 @@ pub async fn serve(
     })
     .await?;
     let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
+    // Both are joined below.
     let scheduler = tokio::task::spawn(scheduler::work(Arc::clone(&app)));
+    let alerts = tokio::task::spawn(alerts::work(Arc::clone(&app), options.public_url.unwrap_or(format!("http://{address}"))));
     ready(address);
     let serving = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
     let mut serving = tokio::task::spawn(serving.into_future());
@@ -152,6 +158,7 @@ pub async fn serve(
     stop.cancel();
     app.runs.stop().await;
     let _ = scheduler.await;
+    let _ = alerts.await;
     app.catalog.close().await;
     match served {
         Ok(served) => Ok(served?),
@@ -183,6 +190,7 @@ fn router(app: Arc<App>) -> Router {
     Router::new()
         .nest(api::PREFIX, api)
         .route("/metrics", get(metrics::metrics))
+        .merge(graphql::routes())
         .fallback(web::page)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(Arc::clone(&app), auth::guard))

@@ -4,7 +4,7 @@
 //! second for what other processes do. An event's id says where journal and audit log stand behind it, so that a listener
 //! who was away goes on where it stopped.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -49,17 +49,27 @@ pub(crate) struct Told {
 pub(crate) struct Live {
     catalog: Arc<dyn ServiceCatalog>,
     wake: Notify,
+    /// Who tells people, when anybody does.
+    outbox: RwLock<Option<Arc<Notify>>>,
     reloads: broadcast::Sender<DateTime<Utc>>,
 }
 
 impl Live {
     pub(crate) fn new(catalog: Arc<dyn ServiceCatalog>) -> Self {
-        Live { catalog, wake: Notify::new(), reloads: broadcast::channel(16).0 }
+        Live { catalog, wake: Notify::new(), outbox: RwLock::default(), reloads: broadcast::channel(16).0 }
     }
 
     /// This server did something.
     pub(crate) fn poke(&self) {
         self.wake.notify_waiters();
+        if let Some(outbox) = self.outbox.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            outbox.notify_one();
+        }
+    }
+
+    /// Who is to be woken by news.
+    pub(crate) fn wakes(&self, outbox: Option<Arc<Notify>>) {
+        *self.outbox.write().unwrap_or_else(PoisonError::into_inner) = outbox;
     }
 
     /// The project's files were loaded again.

@@ -79,6 +79,37 @@ impl Table {
     }
 }
 
+/// A benchmark whose lines are facts in their own units.
+pub(super) struct Facts {
+    /// Of the file that keeps it.
+    pub(super) name: &'static str,
+    pub(super) title: String,
+    pub(super) about: String,
+    pub(super) version: String,
+    pub(super) facts: Vec<Fact>,
+}
+
+/// What was measured, with its unit.
+pub(super) struct Fact {
+    pub(super) what: String,
+    pub(super) measured: String,
+    pub(super) reach: String,
+}
+
+impl Facts {
+    pub(super) fn save(&self, root: &Path) -> Result<()> {
+        let fact = |fact: &Fact| json!({ "what": fact.what, "measured": fact.measured, "reach": fact.reach });
+        let value = json!({
+            "title": self.title,
+            "about": self.about,
+            "version": self.version,
+            "machine": machine()?,
+            "facts": self.facts.iter().map(fact).collect::<Vec<_>>(),
+        });
+        save(root, self.name, &value)
+    }
+}
+
 /// Prints what was saved of a benchmark.
 pub(super) fn say(name: &str, root: &Path) -> Result<()> {
     if let Some(saved) = read(root, name)? {
@@ -87,7 +118,23 @@ pub(super) fn say(name: &str, root: &Path) -> Result<()> {
     Ok(())
 }
 
+fn facts(saved: &Value, facts: &[Value]) -> String {
+    let mut text = format!(
+        "\n## {}\n\n{}\n\n| what | measured | to reach |\n| --- | ---: | --- |\n",
+        plain(&saved["title"]),
+        plain(&saved["about"])
+    );
+    for fact in facts {
+        text.push_str(&format!("| {} | {} | {} |\n", plain(&fact["what"]), plain(&fact["measured"]), plain(&fact["reach"])));
+    }
+    text.push_str(&format!("\n{}. Machine: {}.\n", plain(&saved["version"]), plain(&saved["machine"])));
+    text
+}
+
 fn table(saved: &Value) -> String {
+    if let Some(lines) = saved["facts"].as_array() {
+        return facts(saved, lines);
+    }
     let mut text = format!(
         "\n## {}\n\n{}\n\n| what | wall | CPU | peak memory | ratio | to reach |\n| --- | ---: | ---: | ---: | ---: | --- |\n",
         plain(&saved["title"]),
@@ -123,7 +170,7 @@ pub(super) fn write(root: &Path) -> Result<()> {
     if let Some(tpch) = read(root, "tpch")? {
         text.push_str(&pipeline(&tpch));
     }
-    for name in ["merge", "unchanged", "checks", "large"] {
+    for name in ["merge", "unchanged", "checks", "large", "server"] {
         if let Some(saved) = read(root, name)? {
             text.push_str(&table(&saved));
         }

@@ -25,7 +25,7 @@ pub(super) fn run(bench: &Bench<'_>, rounds: u32) -> Result<()> {
         ),
     ];
     let checks = "/*\nchecks:\n  - unique: id\n  - not_null: [id, amount]\n*/\n";
-    for (layer, number, sql) in transforms(|layer, number| format!("layer{layer}.t{number:02}"), "raw.seed") {
+    for (layer, number, sql) in transforms(LAYERS, OF_A_LAYER, |layer, number| format!("layer{layer}.t{number:02}"), "raw.seed") {
         files.push((format!("assets/layer{layer}/t{number:02}.sql"), format!("{checks}{sql}")));
     }
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
@@ -62,13 +62,18 @@ pub(super) fn run(bench: &Bench<'_>, rounds: u32) -> Result<()> {
 }
 
 /// Layer, number and SQL of every transform.
-fn transforms(name: impl Fn(usize, usize) -> String, seed: &str) -> Vec<(usize, usize, String)> {
+pub(super) fn transforms(
+    layers: usize,
+    of_a_layer: usize,
+    name: impl Fn(usize, usize) -> String,
+    seed: &str,
+) -> Vec<(usize, usize, String)> {
     let mut all = Vec::new();
-    for layer in 0..LAYERS {
-        for number in 0..OF_A_LAYER {
+    for layer in 0..layers {
+        for number in 0..of_a_layer {
             let (one, other) = match layer {
                 0 => (seed.to_owned(), seed.to_owned()),
-                _ => (name(layer - 1, number), name(layer - 1, (number * 7 + layer) % OF_A_LAYER)),
+                _ => (name(layer - 1, number), name(layer - 1, (number * 7 + layer) % of_a_layer)),
             };
             let sql = format!(
                 "select one.id, one.amount + coalesce(other.amount, 0) % {} as amount\nfrom {one} as one\nleft join {other} as \
@@ -96,7 +101,7 @@ fn dbt(bench: &Bench<'_>, rows: &str) -> Result<(Cost, Cost)> {
         ("seeds/seed.csv".to_owned(), rows.to_owned()),
     ];
     let reference = |layer: usize, number: usize| format!("{{{{ ref('layer{layer}_t{number:02}') }}}}");
-    for (layer, number, sql) in transforms(reference, "{{ ref('seed') }}") {
+    for (layer, number, sql) in transforms(LAYERS, OF_A_LAYER, reference, "{{ ref('seed') }}") {
         files.push((format!("models/layer{layer}_t{number:02}.sql"), sql));
     }
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();

@@ -13,7 +13,7 @@ const LEVELS: &[(&[&str], Reach)] = &[
     (&["kind"], Reach::All),
     (&["connect", "transform", "forecast", "learn", "document", "release"], Reach::Binary),
     (&["run"], Reach::All),
-    (&["govern", "watch"], Reach::All),
+    (&["govern", "watch", "wire"], Reach::All),
     (&["server"], Reach::All),
     (&["lockgate"], Reach::All),
 ];
@@ -29,7 +29,7 @@ enum Reach {
 
 /// What is heavy to build, or would bind a crate to one engine, and who may name it.
 const KEPT_TO: &[(&str, &[&str])] = &[
-    ("datafusion", &["lake", "engine"]),
+    ("datafusion", &["lake", "engine", "wire"]),
     ("delta_kernel", &["lake", "engine"]),
     ("deltalake", &["lake", "engine"]),
     ("sqlx", &["catalog", "connect"]),

@@ -108,6 +108,10 @@ impl Rule for ReferencesRule {
         vec![self.target.clone()]
     }
 
+    fn reference(&self) -> Option<(&AssetName, &[(String, String)])> {
+        Some((&self.target, &self.on))
+    }
+
     fn known_in(&self) -> Option<KnownIn<'_>> {
         // A compound key is left to the engine.
         match &self.on[..] {

@@ -57,6 +57,7 @@ fn pages() -> Vec<(&'static str, String)> {
     let schema = |value: serde_json::Value| format!("{value:#}\n");
     vec![
         ("checks.md", format!("{GENERATED}{}", checks_page())),
+        ("openapi.json", format!("{}\n", lockgate_server::api::openapi().trim_end())),
         ("config.md", format!("{GENERATED}{}", reference::config_markdown(&kind_docs))),
         ("diagnostics.md", format!("{GENERATED}{}", diagnostics_page())),
         ("cli.md", format!("{GENERATED}{}", command_line::page())),

@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// Requests a second that one caller may send for long
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
+    /// Where people reach it, for links in alerts, when that is not the address
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
 }
 
 /// SQL nests deeper than a thread's usual stack.
@@ -35,8 +38,14 @@ pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
     drop(context.open().await?);
     let root = context.global.directory.clone();
     let open = context.options(&root)?;
-    let options =
-        ServeOptions { root, open, bind: arguments.bind, sign_in: arguments.sign_in, rate: arguments.rate };
+    let options = ServeOptions {
+        root,
+        open,
+        bind: arguments.bind,
+        sign_in: arguments.sign_in,
+        rate: arguments.rate,
+        public_url: arguments.public_url,
+    };
     // Rows are worked on by a runtime of their own: who only asks is answered meanwhile.
     let work = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

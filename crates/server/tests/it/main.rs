@@ -1,1 +1,5 @@
-//! Tests over a real server.
+//! Tests over a real server: a project in a temporary folder, served on a free port.
+
+mod graphql;
+mod scenarios;
+mod server;

@@ -1,0 +1,1 @@
+//! Published tables over the Postgres wire protocol.
