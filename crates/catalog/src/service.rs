@@ -148,7 +148,11 @@ pub struct Token {
 impl fmt::Debug for Token {
     /// Without the hash: what stands in logs must not say what to look for.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Token").field("id", &self.id).field("name", &self.name).field("role", &self.role).finish_non_exhaustive()
+        f.debug_struct("Token")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
     }
 }
 

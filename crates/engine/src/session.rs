@@ -15,10 +15,10 @@ use lockgate_types::{AssetName, Diagnostics, Place, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Reservation, Shared};
+use crate::lasting::is_lasting_query;
 use crate::planner::Planner;
 use crate::scan::{PinnedProvider, as_read};
 use crate::stream::{Finish, OnSpill, Shape, start, without_hash_joins};
-use crate::lasting::is_lasting_query;
 use crate::syntax::{Names, RUN_AT, deep, read, typed, visit};
 use crate::tables::{Entry, Tables};
 use crate::{BatchStream, EngineError, PinnedTable, conform, functions, lineage, options, predicate, reads, rows};

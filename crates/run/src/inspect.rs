@@ -242,7 +242,11 @@ impl Workspace {
             session.register_batches("lockgate", table, vec![system_batch(&system)?])?;
         }
         let lasts = parsed.system.is_empty() && session.lasts_query(&parsed.rewritten);
-        Ok(PreparedQuery { session, sql: parsed.rewritten, reads: QueryReads { versions, system: parsed.system, lasts } })
+        Ok(PreparedQuery {
+            session,
+            sql: parsed.rewritten,
+            reads: QueryReads { versions, system: parsed.system, lasts },
+        })
     }
 }
 

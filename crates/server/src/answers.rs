@@ -107,7 +107,9 @@ impl Kept {
         }
         while self.bytes + bytes > KEPT_BYTES_MAX {
             // A few hundred at most: looked through only when there is no room.
-            let Some(oldest) = self.answers.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| *key) else { break };
+            let Some(oldest) = self.answers.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| *key) else {
+                break;
+            };
             if let Some((gone, _)) = self.answers.remove(&oldest) {
                 self.bytes -= gone.bytes();
             }
@@ -338,13 +340,8 @@ pub(crate) fn cancelled() -> ApiError {
 /// Reads until there are enough rows. Dropping the stream ends the work behind it. `_workspace` keeps the files there.
 async fn first_rows(_workspace: &Workspace, prepared: PreparedQuery, limit: usize) -> ApiResult<Answer> {
     let mut query = prepared.start().await?;
-    let mut answer = Answer {
-        schema: query.schema.clone(),
-        batches: Vec::new(),
-        rows: 0,
-        truncated: false,
-        reads: query.reads,
-    };
+    let mut answer =
+        Answer { schema: query.schema.clone(), batches: Vec::new(), rows: 0, truncated: false, reads: query.reads };
     let mut bytes = 0;
     while let Some(batch) = query.stream.next().await {
         let batch = batch?;

@@ -177,7 +177,9 @@ impl App {
             *self.broken.write().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
             return None;
         }
-        if tried.as_ref() == Some(&stamp) && let Some(problem) = self.broken() {
+        if tried.as_ref() == Some(&stamp)
+            && let Some(problem) = self.broken()
+        {
             return Some(ApiError::still_broken(&problem));
         }
         match self.load_again(&before, stamp).await {

@@ -154,8 +154,12 @@ impl App {
     pub(crate) async fn token(&self, secret: &str, from: IpAddr) -> ApiResult<Token> {
         let now = self.effects.clock.monotonic();
         if self.auth.pace.wrong_too_often(from, now) {
-            return Err(ApiError::coded(StatusCode::TOO_MANY_REQUESTS, &TOO_MUCH, "too many wrong tokens from this address")
-                .retry_after(60));
+            return Err(ApiError::coded(
+                StatusCode::TOO_MANY_REQUESTS,
+                &TOO_MUCH,
+                "too many wrong tokens from this address",
+            )
+            .retry_after(60));
         }
         match self.valid_token(&hash(secret)).await? {
             Some(token) => Ok(token),

@@ -113,10 +113,11 @@ struct Ask {
 /// `/graphql` and the files of its page.
 pub(crate) fn routes() -> Router<Arc<App>> {
     let schemas = Arc::new(Schemas::default());
-    let execute = move |viewer: Viewer, State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Bytes, BytesRejection>| {
-        let schemas = Arc::clone(&schemas);
-        async move { execute(viewer, app, schemas, &headers, body).await }
-    };
+    let execute =
+        move |viewer: Viewer, State(app): State<Arc<App>>, headers: HeaderMap, body: Result<Bytes, BytesRejection>| {
+            let schemas = Arc::clone(&schemas);
+            async move { execute(viewer, app, schemas, &headers, body).await }
+        };
     Router::new()
         .route("/graphql", get(page).post(execute))
         .route("/graphql/explorer.js", file("text/javascript; charset=utf-8", include_str!("graphql/explorer.js")))
@@ -224,7 +225,9 @@ async fn answer(app: Arc<App>, schemas: &Schemas, actor: String, ask: Ask) -> An
     answer.errors = answer.errors.into_iter().map(with_code).collect();
     let versions = execution.versions();
     if !versions.is_empty() {
-        let versions = versions.into_iter().map(|(name, number)| (async_graphql::Name::new(name.to_string()), Value::from(number.0)));
+        let versions = versions
+            .into_iter()
+            .map(|(name, number)| (async_graphql::Name::new(name.to_string()), Value::from(number.0)));
         answer = answer.extension("versions", Value::Object(versions.collect()));
     }
     answer

@@ -142,7 +142,8 @@ pub async fn serve(
     let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
     // Both are joined below.
     let scheduler = tokio::task::spawn(scheduler::work(Arc::clone(&app)));
-    let alerts = tokio::task::spawn(alerts::work(Arc::clone(&app), options.public_url.unwrap_or(format!("http://{address}"))));
+    let alerts =
+        tokio::task::spawn(alerts::work(Arc::clone(&app), options.public_url.unwrap_or(format!("http://{address}"))));
     ready(address);
     let serving = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
     let mut serving = tokio::task::spawn(serving.into_future());
@@ -167,7 +168,7 @@ pub async fn serve(
 }
 
 fn router(app: Arc<App>) -> Router {
-    let (api, document) = api::described().split_for_parts();
+    let (api, document) = api::described();
     let document = Arc::new(document);
     let described = get(move || {
         let document = Arc::clone(&document);

@@ -114,7 +114,12 @@ pub(crate) async fn metrics(_: Viewer, State(app): State<Arc<App>>) -> ApiResult
     let mut registry = Registry::with_prefix("lockgate");
     let metrics = &app.metrics;
     registry.register("http_requests", "Requests answered", metrics.requests.clone());
-    registry.register_with_unit("http_request", "Time to the head of the answer", Unit::Seconds, metrics.seconds.clone());
+    registry.register_with_unit(
+        "http_request",
+        "Time to the head of the answer",
+        Unit::Seconds,
+        metrics.seconds.clone(),
+    );
     registry.register("tasks", "Tasks of runs driven by this server, by how they ended", metrics.tasks.clone());
     registry.register("runs", "Runs driven by this server, by how they ended", metrics.runs.clone());
 
@@ -144,7 +149,12 @@ pub(crate) async fn metrics(_: Viewer, State(app): State<Arc<App>>) -> ApiResult
     if let Some(bytes) = resident_bytes() {
         let resident = Gauge::<i64>::default();
         resident.set(bytes as i64);
-        registry.register_with_unit("process_resident_memory", "Resident memory of this process", Unit::Bytes, resident);
+        registry.register_with_unit(
+            "process_resident_memory",
+            "Resident memory of this process",
+            Unit::Bytes,
+            resident,
+        );
     }
     let mut text = String::new();
     if encode(&mut text, &registry).is_err() {

@@ -39,13 +39,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> ApiResult<Self> {
         match Json::<T>::from_request(request, state).await {
             Ok(Json(body)) => Ok(Body(body)),
-            Err(JsonRejection::MissingJsonContentType(_)) => {
-                Err(ApiError::coded(StatusCode::UNSUPPORTED_MEDIA_TYPE, &BAD_REQUEST, "the body is not said to be JSON")
-                    .expected("Content-Type: application/json"))
-            }
-            Err(JsonRejection::BytesRejection(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                Err(ApiError::coded(StatusCode::PAYLOAD_TOO_LARGE, &TOO_MUCH, "the body is larger than the server takes"))
-            }
+            Err(JsonRejection::MissingJsonContentType(_)) => Err(ApiError::coded(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                &BAD_REQUEST,
+                "the body is not said to be JSON",
+            )
+            .expected("Content-Type: application/json")),
+            Err(JsonRejection::BytesRejection(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(
+                ApiError::coded(StatusCode::PAYLOAD_TOO_LARGE, &TOO_MUCH, "the body is larger than the server takes"),
+            ),
             Err(error) => Err(bad(format!("the body has the wrong form: {}", error.body_text()))),
         }
     }

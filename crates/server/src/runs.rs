@@ -101,8 +101,7 @@ struct Listener {
 
 impl Observer for Listener {
     fn event(&self, event: &Event) {
-        if let (Some(run), Some(begun)) =
-            (&event.run, self.begun.lock().unwrap_or_else(PoisonError::into_inner).take())
+        if let (Some(run), Some(begun)) = (&event.run, self.begun.lock().unwrap_or_else(PoisonError::into_inner).take())
         {
             self.app.runs.driven().insert(run.clone(), Arc::clone(&self.driven));
             // Who asked may have gone; the run goes on.
@@ -137,11 +136,8 @@ impl App {
         let listener = Listener { app: Arc::clone(self), driven: Arc::clone(&driven), begun: Mutex::new(Some(begun)) };
         let app = Arc::clone(self);
         let run = async move || {
-            let options = RunOptions {
-                observer: Arc::new(listener),
-                cancel: driven.cancel.clone(),
-                parallel: PARALLEL,
-            };
+            let options =
+                RunOptions { observer: Arc::new(listener), cancel: driven.cancel.clone(), parallel: PARALLEL };
             let ended = workspace.run(&loaded.graph, &plan, options).await;
             app.runs.driven().retain(|_, other| !Arc::ptr_eq(other, &driven));
             if let Err(error) = ended {

@@ -87,9 +87,8 @@ impl App {
         let same_project = Arc::ptr_eq(&newest.loaded, loaded);
         let same = newest.position == position && same_project;
         // A decision is seen at once; the progress of runs may take a moment.
-        let recent = same_project
-            && newest.position.audit == position.audit
-            && now.saturating_sub(newest.made_at) < SERVED_FOR;
+        let recent =
+            same_project && newest.position.audit == position.audit && now.saturating_sub(newest.made_at) < SERVED_FOR;
         if !same && !recent {
             return None;
         }
@@ -153,7 +152,8 @@ impl App {
         for name in loaded.graph.nodes().keys() {
             let mut summary = AssetSummary::of(&loaded, name, current.remove(name).unwrap_or_default());
             summary.late = late.remove(name).map(Into::into);
-            summary.behind = behind.get(name).map(|names| names.iter().map(ToString::to_string).collect()).unwrap_or_default();
+            summary.behind =
+                behind.get(name).map(|names| names.iter().map(ToString::to_string).collect()).unwrap_or_default();
             summary.last_failure = failures.remove(name).and_then(|task| last_failure(&summary, task));
             summary.state = state(&summary, reasons.by_asset.contains_key(name));
             assets.push(summary);

@@ -17,7 +17,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::{Arc, LazyLock};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Field, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::config::Dialect;
 use datafusion::error::DataFusionError;
@@ -31,7 +31,7 @@ use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, ObjectName, Query, Statement, TableFactor, Visit, Visitor,
+    DataType, Expr, LimitClause, ObjectName, Query, SelectItem, SetExpr, Statement, TableFactor, Value, Visit, Visitor,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -41,6 +41,7 @@ pub(crate) use listing::{Listing, Listings};
 
 use crate::codes;
 use crate::failure::Failure;
+use crate::values::{Column, Type};
 
 /// What all queries of the catalogue may take at once.
 const MEMORY_BYTES: usize = 64 << 20;
@@ -55,7 +56,6 @@ const MAX_DEPTH: usize = 100;
 #[derive(Clone, Debug)]
 pub(crate) struct Who {
     pub(crate) user: String,
-    pub(crate) database: String,
     pub(crate) process: i32,
     /// Names and values, for `current_setting`.
     pub(crate) settings: Arc<Vec<(String, String)>>,
@@ -92,29 +92,45 @@ pub(crate) fn reads(sql: &str) -> Reads {
 
 fn parse(sql: &str) -> Option<Query> {
     let mut parser = Parser::new(&PostgreSqlDialect {}).with_recursion_limit(MAX_DEPTH).try_with_sql(sql).ok()?;
-    match parser.parse_statements().ok()?.as_mut_slice() {
-        [Statement::Query(query)] => Some(std::mem::replace(query, empty_query())).map(|query| *query),
+    let mut statements = parser.parse_statements().ok()?;
+    match (statements.pop(), statements.is_empty()) {
+        (Some(Statement::Query(query)), true) => Some(*query),
         _ => None,
     }
 }
 
-fn empty_query() -> Box<Query> {
-    Box::new(Query {
-        with: None,
-        body: Box::new(datafusion::sql::sqlparser::ast::SetExpr::Values(datafusion::sql::sqlparser::ast::Values {
-            explicit_row: false,
-            value_keyword: false,
-            rows: Vec::new(),
-        })),
-        order_by: None,
-        limit_clause: None,
-        fetch: None,
-        locks: Vec::new(),
-        for_clause: None,
-        settings: None,
-        format_clause: None,
-        pipe_operators: Vec::new(),
-    })
+/// The same query with no rows, to know its columns by; `None` when it cannot be read here.
+pub(crate) fn without_rows(sql: &str) -> Option<String> {
+    let mut query = parse(sql)?;
+    let limit = Some(Expr::Value(Value::Number("0".to_owned(), false).into()));
+    query.limit_clause = Some(LimitClause::LimitOffset { limit, offset: None, limit_by: Vec::new() });
+    query.fetch = None;
+    Some(query.to_string())
+}
+
+/// Columns without a name of their own get the one that PostgreSQL would give them: `count`, not `count(*)`.
+pub(crate) fn name_as_postgres(sql: &str, columns: &mut [Column]) {
+    let Some(query) = parse(sql) else { return };
+    let mut body = query.body.as_ref();
+    let select = loop {
+        match body {
+            SetExpr::Select(select) => break select,
+            SetExpr::SetOperation { left, .. } => body = left,
+            SetExpr::Query(query) => body = &query.body,
+            _ => return,
+        }
+    };
+    let plain = select.projection.iter().all(|item| matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }));
+    if !plain || select.projection.len() != columns.len() {
+        return;
+    }
+    for (item, column) in select.projection.iter().zip(columns) {
+        if let SelectItem::UnnamedExpr(expr) = item
+            && !matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+        {
+            column.name = rewrite::column_name(expr).unwrap_or_else(|| "?column?".to_owned());
+        }
+    }
 }
 
 /// A name's last part in lowercase.
@@ -231,14 +247,15 @@ pub(crate) async fn answer(query: Query, listing: &Arc<Listing>, who: &Who) -> R
 }
 
 /// The types of a statement's parameters, as far as its other words tell them: `where id = $1` has that of `id`.
-pub(crate) async fn parameter_types(sql: &str, listing: &Arc<Listing>) -> Option<Vec<Option<arrow::datatypes::DataType>>> {
+pub(crate) async fn parameter_types(sql: &str, listing: &Arc<Listing>) -> Option<Vec<Option<Type>>> {
     let query = rewrite::rewritten(parse(sql)?, listing).ok()?;
     let state = TEMPLATE.as_ref().ok()?.clone();
     state.catalog_list().register_catalog(DATABASE.to_owned(), listing.provider());
     let statement = DfStatement::Statement(Box::new(Statement::Query(Box::new(query))));
     let types = state.statement_to_plan(statement).await.ok()?.get_parameter_types().ok()?;
     let count = types.keys().filter_map(|name| name.strip_prefix('$')?.parse::<usize>().ok()).max()?;
-    Some((1..=count).map(|number| types.get(&format!("${number}")).cloned().flatten()).collect())
+    let of = |number: usize| types.get(&format!("${number}")).cloned().flatten();
+    Some((1..=count).map(|number| Some(Type::of(&Field::new("", of(number)?, true)))).collect())
 }
 
 fn failure(error: &DataFusionError) -> Failure {

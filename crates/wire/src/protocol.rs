@@ -363,15 +363,7 @@ impl Output {
 
     pub(crate) fn failure(&mut self, failure: &Failure) {
         let severity = if failure.fatal { "FATAL" } else { "ERROR" };
-        self.report(b'E', severity, failure);
-    }
-
-    pub(crate) fn warning(&mut self, failure: &Failure) {
-        self.report(b'N', "WARNING", failure);
-    }
-
-    fn report(&mut self, kind: u8, severity: &str, failure: &Failure) {
-        self.message(kind, |body| {
+        self.message(b'E', |body| {
             let mut field = |letter: u8, value: &str| {
                 body.put_u8(letter);
                 text(body, value);

@@ -182,7 +182,7 @@ const WRITES: &[&str] = &[
 ];
 
 /// Statements that PostgreSQL has, and this port has no use for.
-const NOT_HERE: &[&str] = &["explain", "prepare", "execute", "listen", "notify", "lock", "abort_prepared", "import"];
+const NOT_HERE: &[&str] = &["explain", "prepare", "execute", "listen", "notify", "lock"];
 
 fn statement(text: &str, words: &[Word]) -> Result<Statement, Failure> {
     let Some(first) = words.first() else {

@@ -1,42 +1,17 @@
-// One function per endpoint of /api/v1. Reads may be repeated by the query library; what changes something is sent exactly once.
+// One function per endpoint of /api/v1; the compiler checks paths, parameters and bodies against the server's own description.
+// Reads may be repeated by the query library; what changes something is sent exactly once.
+import createClient from "openapi-fetch";
 import { ApiProblem, problemOf, unreachable } from "./problem";
+import type { paths } from "./schema";
 import type * as t from "./types";
 
-const BASE = "/api/v1";
-
-type Scalar = string | number | boolean | null | undefined;
-export type Parameters = Record<string, Scalar | readonly string[]>;
-interface Request {
-  parameters?: Parameters;
-  body?: unknown;
-  headers?: Record<string, string>;
-  signal?: AbortSignal;
-}
-
-export function urlOf(path: string, parameters: Parameters = {}): string {
-  const search = new URLSearchParams();
-  for (const [key, value] of Object.entries(parameters)) {
-    if (value === undefined || value === null || value === "" || value === false) continue;
-    for (const one of Array.isArray(value) ? value : [value]) search.append(key, String(one));
-  }
-  const text = search.toString();
-  return `${BASE}${path}${text && `?${text}`}`;
-}
-
-/** Sends a request and gives the raw answer; anything but 2xx is thrown as an ApiProblem. */
-export async function send(method: string, path: string, request: Request = {}): Promise<Response> {
-  const headers: Record<string, string> = { accept: "application/json, application/problem+json", ...request.headers };
-  // The content type on every unsafe method, body or not: the server takes its absence for a forged cross-site form.
-  if (method !== "GET") headers["content-type"] = "application/json";
+/** Sends a request; anything but 2xx is thrown as an ApiProblem. */
+async function send(request: Request): Promise<Response> {
+  // The content type on every unsafe method, body or not: a forged cross-site form cannot say it.
+  if (request.method !== "GET" && !request.headers.has("content-type")) request.headers.set("content-type", "application/json");
   let response: Response;
   try {
-    response = await fetch(urlOf(path, request.parameters), {
-      method,
-      headers,
-      credentials: "same-origin",
-      body: method === "GET" ? undefined : JSON.stringify(request.body ?? {}),
-      signal: request.signal,
-    });
+    response = await fetch(request);
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
     throw unreachable(cause);
@@ -45,20 +20,34 @@ export async function send(method: string, path: string, request: Request = {}):
   return response;
 }
 
-async function json<T>(method: string, path: string, request?: Request): Promise<T> {
-  const response = await send(method, path, request);
-  if (response.status === 204) return undefined as T;
-  const text = await response.text();
-  if (text === "") return undefined as T;
+const api = createClient<paths>({
+  baseUrl: `${location.origin}/api/v1`,
+  credentials: "same-origin",
+  headers: { accept: "application/json, application/problem+json" },
+  fetch: send,
+});
+
+/** What was sent; `Exact` is the answer's type with its words told (types.ts), which must fit the document's. */
+async function answer<Loose, Exact extends Loose>(sent: Promise<{ data?: Loose; response: Response }>): Promise<Exact> {
   try {
-    return JSON.parse(text) as T;
-  } catch {
-    throw new ApiProblem({ status: response.status, title: "the server's answer is not JSON" });
+    return (await sent).data as Exact;
+  } catch (cause) {
+    if (cause instanceof SyntaxError) throw new ApiProblem({ status: 200, title: "the server's answer is not JSON" });
+    throw cause;
   }
 }
-const get = <T>(path: string, parameters?: Parameters, signal?: AbortSignal) => json<T>("GET", path, { parameters, signal });
-const post = <T>(path: string, body: unknown = {}, headers?: Record<string, string>) => json<T>("POST", path, { body, headers });
-const at = encodeURIComponent;
+
+type Read<Path extends keyof paths> = paths[Path] extends { get: { parameters: { query?: infer Query } } }
+  ? NonNullable<Query>
+  : never;
+/** Parameters as a page has them: what is empty is not sent. */
+export type Filters<Path extends keyof paths> = { [Key in keyof Read<Path>]?: Read<Path>[Key] | null };
+function given<Query>(filters: { [Key in keyof Query]?: Query[Key] | null }): Query {
+  const there = Object.entries(filters).filter(
+    ([, value]) => value !== null && value !== undefined && value !== "" && value !== false,
+  );
+  return Object.fromEntries(there) as Query;
+}
 
 /** Names one attempt to start something, so that an answer lost on the way cannot start it twice. */
 export function idempotencyKey(): string {
@@ -70,76 +59,97 @@ export function idempotencyKey(): string {
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
+const once = (key = idempotencyKey()) => ({ "Idempotency-Key": key });
 
-export const project = (signal?: AbortSignal) => get<t.ProjectInfo>("/project", {}, signal);
-export const signIn = (token: string) => post<t.Caller>("/session", { token });
-export const signOut = () => json<void>("DELETE", "/session");
-export const overview = (signal?: AbortSignal) => get<t.Overview>("/overview", {}, signal);
+type Signal = AbortSignal | undefined;
+type Number = number | "live" | "held";
 
-export const assets = (parameters: Parameters, signal?: AbortSignal) =>
-  get<t.Page<t.AssetSummary>>("/assets", parameters, signal);
-export const assetFacets = (signal?: AbortSignal) => get<t.AssetFacets>("/assets/facets", {}, signal);
-export const asset = (name: string, signal?: AbortSignal) => get<t.AssetDetail>(`/assets/${at(name)}`, {}, signal);
-export const versions = (name: string, parameters: Parameters, signal?: AbortSignal) =>
-  get<t.Page<t.VersionSummary>>(`/assets/${at(name)}/versions`, parameters, signal);
-export const version = (name: string, number: number | "live" | "held", signal?: AbortSignal) =>
-  get<t.VersionDetail>(`/assets/${at(name)}/versions/${number}`, {}, signal);
-export const preview = (name: string, number: number, rows: number, signal?: AbortSignal) =>
-  get<t.Preview>(`/assets/${at(name)}/versions/${number}/preview`, { rows }, signal);
-export const checkHistory = (name: string, count: number, signal?: AbortSignal) =>
-  get<t.CheckHistory>(`/assets/${at(name)}/checks`, { versions: count }, signal);
-export const profileHistory = (name: string, count: number, signal?: AbortSignal) =>
-  get<t.ProfileHistory>(`/assets/${at(name)}/profiles`, { versions: count }, signal);
-export const code = (name: string, signal?: AbortSignal) => get<t.Code>(`/assets/${at(name)}/code`, {}, signal);
-export const diff = (name: string, parameters: Parameters, signal?: AbortSignal) =>
-  get<t.Diff>(`/assets/${at(name)}/diff`, parameters, signal);
-export const rollback = (name: string, to: number, why: string) =>
-  post<t.VersionSummary>(`/assets/${at(name)}/rollback`, { to, why });
+export const project = (signal?: Signal): Promise<t.ProjectInfo> => answer(api.GET("/project", { signal }));
+export const signIn = (token: string): Promise<t.Caller> => answer(api.POST("/session", { body: { token } }));
+export const signOut = (): Promise<unknown> => answer(api.DELETE("/session"));
+export const overview = (signal?: Signal): Promise<t.Overview> => answer(api.GET("/overview", { signal }));
 
-export const lineage = (parameters: Parameters, signal?: AbortSignal) => get<t.Lineage>("/lineage", parameters, signal);
-export const columnLineage = (names: string[], signal?: AbortSignal) =>
-  get<t.ColumnLineage>("/lineage/columns", { asset: names }, signal);
+export const assets = (filters: Filters<"/assets">, signal?: Signal): Promise<t.Page<t.AssetSummary>> =>
+  answer(api.GET("/assets", { params: { query: given(filters) }, signal }));
+export const assetFacets = (signal?: Signal): Promise<t.AssetFacets> => answer(api.GET("/assets/facets", { signal }));
+export const asset = (name: string, signal?: Signal): Promise<t.AssetDetail> =>
+  answer(api.GET("/assets/{name}", { params: { path: { name } }, signal }));
+export const versions = (
+  name: string,
+  filters: Filters<"/assets/{name}/versions">,
+  signal?: Signal,
+): Promise<t.Page<t.VersionSummary>> =>
+  answer(api.GET("/assets/{name}/versions", { params: { path: { name }, query: given(filters) }, signal }));
+export const version = (name: string, number: Number, signal?: Signal): Promise<t.VersionDetail> =>
+  answer(api.GET("/assets/{name}/versions/{version}", { params: { path: { name, version: String(number) } }, signal }));
+export const preview = (name: string, number: number, rows: number, signal?: Signal): Promise<t.Preview> =>
+  answer(
+    api.GET("/assets/{name}/versions/{version}/preview", {
+      params: { path: { name, version: String(number) }, query: { rows } },
+      signal,
+    }),
+  );
+export const checkHistory = (name: string, count: number, signal?: Signal): Promise<t.CheckHistory> =>
+  answer(api.GET("/assets/{name}/checks", { params: { path: { name }, query: { versions: count } }, signal }));
+export const profileHistory = (name: string, count: number, signal?: Signal): Promise<t.ProfileHistory> =>
+  answer(api.GET("/assets/{name}/profiles", { params: { path: { name }, query: { versions: count } }, signal }));
+export const code = (name: string, signal?: Signal): Promise<t.Code> =>
+  answer(api.GET("/assets/{name}/code", { params: { path: { name } }, signal }));
+export const diff = (name: string, filters: Filters<"/assets/{name}/diff">, signal?: Signal): Promise<t.Diff> =>
+  answer(api.GET("/assets/{name}/diff", { params: { path: { name }, query: given(filters) }, signal }));
+export const rollback = (name: string, to: number, why: string): Promise<t.VersionSummary> =>
+  answer(api.POST("/assets/{name}/rollback", { params: { path: { name } }, body: { to, why } }));
 
-export const gates = (signal?: AbortSignal) => get<t.Page<t.HeldGate>>("/gates", {}, signal);
-export const gate = (name: string, signal?: AbortSignal) => get<t.Gate>(`/gates/${at(name)}`, {}, signal);
-export const publish = (name: string, version: number, why: string) =>
-  post<t.VersionSummary>(`/gates/${at(name)}/publish`, { version, why });
-export const dismiss = (name: string, version: number, why: string) =>
-  post<t.VersionSummary>(`/gates/${at(name)}/dismiss`, { version, why });
+export const lineage = (filters: Filters<"/lineage">, signal?: Signal): Promise<t.Lineage> =>
+  answer(api.GET("/lineage", { params: { query: given(filters) }, signal }));
+export const columnLineage = (names: string[], signal?: Signal): Promise<t.ColumnLineage> =>
+  answer(api.GET("/lineage/columns", { params: { query: { assets: names.join(",") } }, signal }));
 
-export const suppressions = (signal?: AbortSignal) => get<t.Page<t.Suppression>>("/suppressions", {}, signal);
-export const suppress = (body: t.NewSuppression) => post<t.Suppression>("/suppressions", body);
-export const knownFailures = (signal?: AbortSignal) => get<t.Page<t.KnownFailure>>("/known-failures", {}, signal);
+export const gate = (name: string, signal?: Signal): Promise<t.Gate> =>
+  answer(api.GET("/gates/{name}", { params: { path: { name } }, signal }));
+export const publish = (name: string, version: number, why: string): Promise<t.VersionSummary> =>
+  answer(api.POST("/gates/{name}/publish", { params: { path: { name } }, body: { version, why } }));
+export const dismiss = (name: string, version: number, why: string): Promise<t.VersionSummary> =>
+  answer(api.POST("/gates/{name}/dismiss", { params: { path: { name } }, body: { version, why } }));
 
-export const runs = (parameters: Parameters, signal?: AbortSignal) => get<t.Page<t.RunSummary>>("/runs", parameters, signal);
-export const run = (id: string, signal?: AbortSignal) => get<t.RunDetail>(`/runs/${at(id)}`, {}, signal);
-export const runEvents = (id: string, after: number, signal?: AbortSignal) =>
-  get<t.RunEvents>(`/runs/${at(id)}/events`, { after: String(after) }, signal);
-export const plan = (body: t.RunRequest) => post<t.Plan>("/plan", body);
+export const suppressions = (signal?: Signal): Promise<t.Page<t.Suppression>> => answer(api.GET("/suppressions", { signal }));
+export const suppress = (body: t.NewSuppression): Promise<t.Suppression> => answer(api.POST("/suppressions", { body }));
+export const knownFailures = (signal?: Signal): Promise<t.Page<t.KnownFailure>> => answer(api.GET("/known-failures", { signal }));
+
+export const runs = (filters: Filters<"/runs">, signal?: Signal): Promise<t.Page<t.RunSummary>> =>
+  answer(api.GET("/runs", { params: { query: given(filters) }, signal }));
+export const run = (id: string, signal?: Signal): Promise<t.RunDetail> =>
+  answer(api.GET("/runs/{id}", { params: { path: { id } }, signal }));
+export const runEvents = (id: string, after: number, signal?: Signal): Promise<t.RunEvents> =>
+  answer(api.GET("/runs/{id}/events", { params: { path: { id }, query: { after } }, signal }));
+export const plan = (body: t.RunRequest): Promise<t.Plan> => answer(api.POST("/plan", { body }));
 /** `key` is made once per form, not per click, so that a second click cannot start a second run. */
-export const startRun = (body: t.RunRequest, key: string) => post<t.Started>("/runs", body, { "idempotency-key": key });
-export const retryRun = (id: string) => post<t.Started>(`/runs/${at(id)}/retry`, {}, { "idempotency-key": idempotencyKey() });
-export const cancelRun = (id: string) => post<void>(`/runs/${at(id)}/cancel`);
+export const startRun = (body: t.RunRequest, key: string): Promise<t.Started> =>
+  answer(api.POST("/runs", { body, params: { header: once(key) } }));
+export const retryRun = (id: string): Promise<t.Started> =>
+  answer(api.POST("/runs/{id}/retry", { params: { path: { id }, header: once() } }));
+export const cancelRun = (id: string): Promise<unknown> => answer(api.POST("/runs/{id}/cancel", { params: { path: { id } } }));
 
 /** The raw answer: its headers name the query before its body is complete, which is what cancelling needs. */
-export const query = (
-  body: { sql: string; at?: string; format?: "json" | "csv" | "arrow"; limit?: number },
-  signal?: AbortSignal,
-) => send("POST", "/query", { body, signal, headers: { accept: "*/*" } });
-export const cancelQuery = (id: string) => json<void>("DELETE", `/queries/${at(id)}`);
-export const schema = (signal?: AbortSignal) => get<t.Schema>("/schema", {}, signal);
+export const query = async (body: t.QueryRequest, signal?: Signal): Promise<Response> =>
+  (await api.POST("/query", { body, signal, headers: { accept: "*/*" }, parseAs: "stream" })).response;
+export const cancelQuery = (id: string): Promise<unknown> => answer(api.DELETE("/queries/{id}", { params: { path: { id } } }));
+export const schema = (signal?: Signal): Promise<t.Schema> => answer(api.GET("/schema", { signal }));
 
-export const audit = (parameters: Parameters, signal?: AbortSignal) => get<t.Page<t.AuditEntry>>("/audit", parameters, signal);
-export const auditFacets = (signal?: AbortSignal) => get<t.AuditFacets>("/audit/facets", {}, signal);
+export const audit = (filters: Filters<"/audit">, signal?: Signal): Promise<t.Page<t.AuditEntry>> =>
+  answer(api.GET("/audit", { params: { query: given(filters) }, signal }));
+export const auditFacets = (signal?: Signal): Promise<t.AuditFacets> => answer(api.GET("/audit/facets", { signal }));
 
-export const schedules = (signal?: AbortSignal) => get<t.Page<t.Schedule>>("/schedules", {}, signal);
-export const changeSchedule = (name: string, change: "pause" | "resume", why: string) =>
-  post<t.Schedule>(`/schedules/${at(name)}/${change}`, { why });
-export const runSchedule = (name: string, why: string) =>
-  post<t.Started>(`/schedules/${at(name)}/run`, { why }, { "idempotency-key": idempotencyKey() });
-export const deliveries = (parameters: Parameters, signal?: AbortSignal) =>
-  get<t.Page<t.Delivery>>("/deliveries", parameters, signal);
-export const tokens = (signal?: AbortSignal) => get<t.Page<t.Token>>("/tokens", {}, signal);
-export const createToken = (body: { name: string; role: t.Role; expires_at?: string }) =>
-  post<t.Token & { secret: string }>("/tokens", body);
-export const revokeToken = (id: string) => json<void>("DELETE", `/tokens/${at(id)}`);
+export const schedules = (signal?: Signal): Promise<t.Page<t.Schedule>> => answer(api.GET("/schedules", { signal }));
+export const pauseSchedule = (name: string, why: string): Promise<t.Schedule> =>
+  answer(api.POST("/schedules/{name}/pause", { params: { path: { name } }, body: { why } }));
+export const resumeSchedule = (name: string, why: string): Promise<t.Schedule> =>
+  answer(api.POST("/schedules/{name}/resume", { params: { path: { name } }, body: { why } }));
+export const runSchedule = (name: string): Promise<t.Started> =>
+  answer(api.POST("/schedules/{name}/run", { params: { path: { name }, header: once() } }));
+export const deliveries = (filters: Filters<"/deliveries">, signal?: Signal): Promise<t.Page<t.Delivery>> =>
+  answer(api.GET("/deliveries", { params: { query: given(filters) }, signal }));
+export const tokens = (signal?: Signal): Promise<t.Page<t.Token>> => answer(api.GET("/tokens", { signal }));
+export const createToken = (body: { name: string; role: t.Role; expires_at?: string }): Promise<t.MadeToken> =>
+  answer(api.POST("/tokens", { body }));
+export const revokeToken = (id: string): Promise<unknown> => answer(api.DELETE("/tokens/{id}", { params: { path: { id } } }));

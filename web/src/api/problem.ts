@@ -7,12 +7,12 @@ export class ApiProblem extends Error {
   readonly detail: string | undefined;
   readonly diagnostics: Diagnostic[];
 
-  constructor(problem: Partial<Problem> & { status: number }) {
+  constructor(problem: { [Key in keyof Problem]?: Problem[Key] | undefined } & { status: number }) {
     super(problem.detail ?? problem.title ?? `the server answered ${problem.status}`);
     this.name = "ApiProblem";
     this.status = problem.status;
     this.title = problem.title ?? `the server answered ${problem.status}`;
-    this.detail = problem.detail;
+    this.detail = problem.detail ?? undefined;
     this.diagnostics = problem.diagnostics ?? [];
   }
 }
@@ -42,6 +42,8 @@ export const unreachable = (cause: unknown): ApiProblem =>
         code: "",
         severity: "error",
         message: "no answer from the server",
+        place: null,
+        expected: null,
         hint: "is `lockgate serve` still running? The page tries again by itself once it is.",
       },
     ],

@@ -2,7 +2,7 @@
 // live/affected.ts invalidates by these two. Versions never change, so what belongs to a version number is kept.
 import { infiniteQueryOptions, keepPreviousData, QueryCache, QueryClient, queryOptions } from "@tanstack/react-query";
 import * as api from "./client";
-import type { Parameters } from "./client";
+import type { Filters } from "./client";
 import { ApiProblem } from "./problem";
 import type { Page } from "./types";
 
@@ -35,16 +35,16 @@ export const projectQuery = () =>
 export const overviewQuery = () =>
   queryOptions({ queryKey: ["overview"], queryFn: ({ signal }) => api.overview(signal), refetchInterval: 60_000 });
 
-export const assetsQuery = (filters: Parameters) =>
+export const assetsQuery = (filters: Filters<"/assets">) =>
   infiniteQueryOptions({
     ...pages,
     queryKey: ["assets", "list", filters],
-    queryFn: ({ signal, pageParam }) => api.assets({ ...filters, limit: "100", after: pageParam }, signal),
+    queryFn: ({ signal, pageParam }) => api.assets({ ...filters, limit: 100, after: pageParam }, signal),
   });
 export const assetSearchQuery = (search: string) =>
   queryOptions({
     queryKey: ["assets", "search", search],
-    queryFn: ({ signal }) => api.assets({ search, limit: "12" }, signal),
+    queryFn: ({ signal }) => api.assets({ search, limit: 12 }, signal),
     placeholderData: keepPreviousData,
   });
 export const assetFacetsQuery = () =>
@@ -55,7 +55,7 @@ export const versionsQuery = (name: string) =>
   infiniteQueryOptions({
     ...pages,
     queryKey: ["asset", name, "versions"],
-    queryFn: ({ signal, pageParam }) => api.versions(name, { limit: "50", after: pageParam }, signal),
+    queryFn: ({ signal, pageParam }) => api.versions(name, { limit: 50, after: pageParam }, signal),
   });
 export const versionQuery = (name: string, number: number | "live" | "held") =>
   queryOptions({ queryKey: ["asset", name, "version", number], queryFn: ({ signal }) => api.version(name, number, signal) });
@@ -78,10 +78,10 @@ export const diffQuery = (name: string, from: number | string, to: number | stri
     ...FOREVER,
   });
 
-export const lineageQuery = (parameters: Parameters) =>
+export const lineageQuery = (filters: Filters<"/lineage">) =>
   queryOptions({
-    queryKey: ["lineage", parameters],
-    queryFn: ({ signal }) => api.lineage(parameters, signal),
+    queryKey: ["lineage", filters],
+    queryFn: ({ signal }) => api.lineage(filters, signal),
     placeholderData: keepPreviousData,
   });
 export const columnLineageQuery = (names: string[]) =>
@@ -94,11 +94,11 @@ export const suppressionsQuery = () =>
 export const knownFailuresQuery = () =>
   queryOptions({ queryKey: ["known-failures"], queryFn: ({ signal }) => api.knownFailures(signal) });
 
-export const runsQuery = (filters: Parameters) =>
+export const runsQuery = (filters: Filters<"/runs">) =>
   infiniteQueryOptions({
     ...pages,
     queryKey: ["runs", filters],
-    queryFn: ({ signal, pageParam }) => api.runs({ ...filters, limit: "50", after: pageParam }, signal),
+    queryFn: ({ signal, pageParam }) => api.runs({ ...filters, limit: 50, after: pageParam }, signal),
   });
 export const runQuery = (id: string) =>
   queryOptions({
@@ -107,26 +107,21 @@ export const runQuery = (id: string) =>
     refetchInterval: (query) => (query.state.data?.state === "running" ? 5000 : false),
   });
 export const runEventsQuery = (id: string) =>
-  infiniteQueryOptions({
-    queryKey: ["run", id, "events"],
-    queryFn: ({ signal, pageParam }) => api.runEvents(id, pageParam, signal),
-    initialPageParam: 0,
-    getNextPageParam: (last) => (last.next === null ? null : Number(last.next)),
-  });
+  queryOptions({ queryKey: ["run", id, "events"], queryFn: ({ signal }) => api.runEvents(id, 0, signal) });
 
 export const schemaQuery = () =>
   queryOptions({ queryKey: ["assets", "schema"], queryFn: ({ signal }) => api.schema(signal), staleTime: 60_000 });
 
-export const auditQuery = (filters: Parameters) =>
+export const auditQuery = (filters: Filters<"/audit">) =>
   infiniteQueryOptions({
     ...pages,
     queryKey: ["audit", "list", filters],
-    queryFn: ({ signal, pageParam }) => api.audit({ ...filters, limit: "100", after: pageParam }, signal),
+    queryFn: ({ signal, pageParam }) => api.audit({ ...filters, limit: 100, after: pageParam }, signal),
   });
 export const auditFacetsQuery = () =>
   queryOptions({ queryKey: ["audit", "facets"], queryFn: ({ signal }) => api.auditFacets(signal) });
 
 export const schedulesQuery = () => queryOptions({ queryKey: ["schedules"], queryFn: ({ signal }) => api.schedules(signal) });
 export const deliveriesQuery = () =>
-  queryOptions({ queryKey: ["deliveries"], queryFn: ({ signal }) => api.deliveries({ limit: "100" }, signal) });
+  queryOptions({ queryKey: ["deliveries"], queryFn: ({ signal }) => api.deliveries({ limit: 100 }, signal) });
 export const tokensQuery = () => queryOptions({ queryKey: ["tokens"], queryFn: ({ signal }) => api.tokens(signal) });

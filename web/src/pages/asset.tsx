@@ -123,7 +123,8 @@ function Standing({ of }: { of: AssetDetail }) {
         </span>
       </li>
     ),
-    of.reasons.length > 0 && (
+    // What is held is not built again from the same inputs.
+    !of.held && of.reasons.length > 0 && (
       <li key="stale" className="tone-idle">
         <Icon name="stale" />
         <span>A run would build it: {of.reasons.join("; ")}.</span>

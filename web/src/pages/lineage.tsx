@@ -29,7 +29,7 @@ export default function LineagePage() {
   const [filters, setFilters] = useFilters();
   const focus = filters.get("focus");
   const direction = filters.get("direction") ?? "both";
-  const depth = filters.get("depth");
+  const depth = Number(filters.get("depth")) || null;
   const query = useQuery(lineageQuery({ focus, direction: focus ? direction : null, depth: focus ? depth : null }));
   const tooMany = (query.data?.nodes.length ?? 0) > MOST_WITH_COLUMNS;
   return (

@@ -1,5 +1,6 @@
 // Is everything all right? One sentence answers, then what needs a person, then what is going on.
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import type { AssetState, HeldGate, Overview } from "../api/types";
 import { overviewQuery } from "../api/queries";
 import { formatCount, formatShare, formatUnit } from "../format/numbers";
@@ -197,7 +198,9 @@ function FailingAndLate({ of }: { of: Overview }) {
   );
 }
 
+const FIRST_ENDING = 5;
 function Ending({ of }: { of: Overview }) {
+  const [all, setAll] = useState(of.ending.length <= FIRST_ENDING + 1);
   return (
     <Section
       title="Known failures and suppressions that end soon"
@@ -205,7 +208,7 @@ function Ending({ of }: { of: Overview }) {
       aside={<Link to="/settings?tab=suppressions">All {of.known_failures + of.suppressions}</Link>}
     >
       <ul className="card lines">
-        {of.ending.map((one) => {
+        {(all ? of.ending : of.ending.slice(0, FIRST_ENDING)).map((one) => {
           const past = Date.parse(one.ends_at) < Date.parse(of.as_of);
           return (
             <li key={`${one.type} ${one.asset} ${one.check}`}>
@@ -226,6 +229,13 @@ function Ending({ of }: { of: Overview }) {
             </li>
           );
         })}
+        {!all && (
+          <li>
+            <button type="button" className="link-button" onClick={() => setAll(true)}>
+              and {of.ending.length - FIRST_ENDING} more
+            </button>
+          </li>
+        )}
       </ul>
     </Section>
   );

@@ -1,4 +1,4 @@
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { cancelRun, retryRun } from "../api/client";
 import type { RunDetail, TaskInfo } from "../api/types";
 import { projectQuery, runEventsQuery, runQuery } from "../api/queries";
@@ -18,7 +18,7 @@ import { Gantt } from "./run/gantt";
 import { TaskBar } from "./run/task-bar";
 
 const columns: Column<TaskInfo>[] = [
-  { id: "asset", header: "Asset", cell: (task) => <AssetLink name={task.asset} /> },
+  { id: "asset", header: "Asset", width: "27%", cell: (task) => <AssetLink name={task.asset} /> },
   { id: "state", header: "State", cell: (task) => <StateMark of={TASK_STATES[task.state]} /> },
   { id: "version", header: "Version", align: "right", cell: (task) => task.version !== null && formatCount(task.version) },
   {
@@ -46,10 +46,11 @@ const columns: Column<TaskInfo>[] = [
   {
     id: "message",
     header: "What happened",
-    width: "34%",
+    width: "28%",
     roomy: true,
     cell: (task) => {
-      const text = task.message ?? (task.waits_for.length > 0 ? `waits for ${task.waits_for.join(", ")}` : "");
+      const waits = task.state === "waiting" && task.waits_for.length > 0;
+      const text = task.message ?? (waits ? `waits for ${task.waits_for.join(", ")}` : "");
       if (text === "" && task.attempts <= 1) return null;
       return (
         <span className="muted">
@@ -103,7 +104,7 @@ export default function RunPage() {
 function Everything({ of }: { of: RunDetail }) {
   const rows = of.task_list.reduce((sum, task) => sum + (task.rows ?? 0), 0);
   const bytes = of.task_list.reduce((sum, task) => sum + (task.size_bytes ?? 0), 0);
-  const events = useInfiniteQuery(runEventsQuery(of.id));
+  const events = useQuery(runEventsQuery(of.id));
   return (
     <WithFacts
       facts={
@@ -127,14 +128,6 @@ function Everything({ of }: { of: RunDetail }) {
                 <span key="b" className="num">
                   {formatBytes(bytes)}
                 </span>,
-              ],
-              [
-                "memory",
-                of.memory_peak_bytes !== null && (
-                  <span key="m" className="num">
-                    {formatBytes(of.memory_peak_bytes)} at most
-                  </span>
-                ),
               ],
               ["plan", <code key="p">{of.plan_hash}</code>],
             ]}
@@ -164,14 +157,7 @@ function Everything({ of }: { of: RunDetail }) {
         </div>
       </Section>
       <Section title="Events">
-        {events.isError ? (
-          <ProblemView error={events.error} />
-        ) : (
-          <EventLog
-            events={events.data?.pages.flatMap((page) => page.items) ?? []}
-            more={events.hasNextPage ? () => void events.fetchNextPage() : undefined}
-          />
-        )}
+        <Loaded query={events}>{(all) => <EventLog events={all.items} />}</Loaded>
       </Section>
     </WithFacts>
   );

@@ -125,7 +125,12 @@ fn facts(saved: &Value, facts: &[Value]) -> String {
         plain(&saved["about"])
     );
     for fact in facts {
-        text.push_str(&format!("| {} | {} | {} |\n", plain(&fact["what"]), plain(&fact["measured"]), plain(&fact["reach"])));
+        text.push_str(&format!(
+            "| {} | {} | {} |\n",
+            plain(&fact["what"]),
+            plain(&fact["measured"]),
+            plain(&fact["reach"])
+        ));
     }
     text.push_str(&format!("\n{}. Machine: {}.\n", plain(&saved["version"]), plain(&saved["machine"])));
     text

@@ -130,13 +130,18 @@ pub(super) fn run(bench: &Bench<'_>) -> Result<()> {
             .iter()
             .zip(&histories)
             .enumerate()
-            .flat_map(|(index, (detail, history))| [lists[index % lists.len()].clone(), detail.clone(), history.clone()])
+            .flat_map(|(index, (detail, history))| {
+                [lists[index % lists.len()].clone(), detail.clone(), history.clone()]
+            })
             .collect();
         // What a run would build is looked at once in the background first.
         std::thread::sleep(Duration::from_secs(20));
-        for (what, paths) in
-            [("asset lists", &lists), ("asset details", &details), ("histories", &histories), ("all three mixed", &mixed)]
-        {
+        for (what, paths) in [
+            ("asset lists", &lists),
+            ("asset details", &details),
+            ("histories", &histories),
+            ("all three mixed", &mixed),
+        ] {
             let took = http::paced(server.address, paths, 50, 20)?;
             let (half, high) = (http::quantile(&took, 0.5), http::quantile(&took, 0.99));
             let reach = if what == "histories" { "" } else { "p99 under 50 ms" };
@@ -293,6 +298,10 @@ fn stream(bench: &Bench<'_>, binary: &Path, project: &Path, fact: &mut impl FnMu
         "at least 0.7",
     );
     let grew = server.status("VmHWM:")?.saturating_sub(rest);
-    fact("peak memory while it streams", format!("{}, {} above", mebibytes(server.status("VmHWM:")?), mebibytes(grew)), "bounded");
+    fact(
+        "peak memory while it streams",
+        format!("{}, {} above", mebibytes(server.status("VmHWM:")?), mebibytes(grew)),
+        "bounded",
+    );
     Ok(())
 }

@@ -25,7 +25,9 @@ pub(super) fn run(bench: &Bench<'_>, rounds: u32) -> Result<()> {
         ),
     ];
     let checks = "/*\nchecks:\n  - unique: id\n  - not_null: [id, amount]\n*/\n";
-    for (layer, number, sql) in transforms(LAYERS, OF_A_LAYER, |layer, number| format!("layer{layer}.t{number:02}"), "raw.seed") {
+    for (layer, number, sql) in
+        transforms(LAYERS, OF_A_LAYER, |layer, number| format!("layer{layer}.t{number:02}"), "raw.seed")
+    {
         files.push((format!("assets/layer{layer}/t{number:02}.sql"), format!("{checks}{sql}")));
     }
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();

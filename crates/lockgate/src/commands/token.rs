@@ -106,7 +106,8 @@ async fn create(
     }
     // The secret alone is data; it can be piped to where it is needed.
     terminal.line(&secret)?;
-    let ends = token.expires_at.map_or_else(|| "it does not expire".to_owned(), |end| format!("until {}", end.to_rfc3339()));
+    let ends =
+        token.expires_at.map_or_else(|| "it does not expire".to_owned(), |end| format!("until {}", end.to_rfc3339()));
     terminal.note(&format!("token {} of {name}, {}   {ends}; it is shown this once", token.id, role.as_str()));
     Ok(Exit::Done)
 }

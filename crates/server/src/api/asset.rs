@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use axum::Json;
 use chrono::{DateTime, Utc};
 use lockgate_catalog::{CurrentVersions, VersionSummary as Line};
 use lockgate_run::Node;
@@ -172,12 +172,7 @@ fn live(line: &Line) -> LiveInfo {
 }
 
 fn held(line: &Line) -> HeldInfo {
-    HeldInfo {
-        number: line.number.0,
-        rows: line.rows,
-        staged_at: line.staged_at,
-        checks: line.checks.into(),
-    }
+    HeldInfo { number: line.number.0, rows: line.rows, staged_at: line.staged_at, checks: line.checks.into() }
 }
 
 /// Which assets, in which order.
@@ -499,6 +494,7 @@ pub(crate) async fn code(_: Viewer, State(app): State<Arc<App>>, Named(name): Na
 
 /// The number that an asset's live or held version has.
 pub(crate) fn current(summary: &AssetSummary, held: bool) -> Option<VersionNumber> {
-    let number = if held { summary.held.as_ref().map(|held| held.number) } else { summary.live.as_ref().map(|l| l.number) };
+    let number =
+        if held { summary.held.as_ref().map(|held| held.number) } else { summary.live.as_ref().map(|l| l.number) };
     number.map(VersionNumber)
 }

@@ -18,8 +18,20 @@ use crate::request::{Params, asset_name, instant};
 
 /// What changes something for those who read data; the rest is bookkeeping on the way.
 pub(crate) const WORTH_TELLING: &[&str] = &[
-    "held", "published", "retracted", "dismissed", "suppressed", "baseline", "code_changed", "expired", "restored",
-    "token_created", "token_revoked", "schedule_paused", "schedule_resumed", "run_ended",
+    "held",
+    "published",
+    "retracted",
+    "dismissed",
+    "suppressed",
+    "baseline",
+    "code_changed",
+    "expired",
+    "restored",
+    "token_created",
+    "token_revoked",
+    "schedule_paused",
+    "schedule_resumed",
+    "run_ended",
 ];
 
 /// A line of the audit log.

@@ -93,9 +93,7 @@ pub(crate) async fn rollback(
 }
 
 /// The work goes on when whoever asked goes away: a decision that has begun is carried through.
-async fn finished<T>(
-    work: tokio::task::JoinHandle<Result<T, lockgate_run::RunError>>,
-) -> ApiResult<T> {
+async fn finished<T>(work: tokio::task::JoinHandle<Result<T, lockgate_run::RunError>>) -> ApiResult<T> {
     Ok(work.await.map_err(|_| crate::problem::ApiError::stopping())??)
 }
 
@@ -167,7 +165,9 @@ pub(crate) async fn suppress(
         check: asked.check,
         until: instant("until", Some(&asked.until))?.ok_or_else(|| bad("`until` is missing"))?,
         why: reason(&asked.why)?.to_owned(),
-        limit: limit.map(|text| Threshold::parse(text).map_err(|error| bad(format!("`limit`: {error}")))).transpose()?,
+        limit: limit
+            .map(|text| Threshold::parse(text).map_err(|error| bad(format!("`limit`: {error}"))))
+            .transpose()?,
     };
     let loaded = app.loaded_now().await?;
     let workspace = app.acting(&loaded, &caller.actor).await?;

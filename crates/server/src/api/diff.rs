@@ -127,7 +127,11 @@ impl From<Change> for SchemaChange {
         SchemaChange {
             added: change.added.iter().map(Into::into).collect(),
             removed: change.removed.iter().map(Into::into).collect(),
-            retyped: change.retyped.into_iter().map(|(name, from, to)| (name, from.to_string(), to.to_string())).collect(),
+            retyped: change
+                .retyped
+                .into_iter()
+                .map(|(name, from, to)| (name, from.to_string(), to.to_string()))
+                .collect(),
         }
     }
 }
@@ -203,7 +207,9 @@ pub(crate) async fn diff(
         let of = |held: bool| snapshot.get(&name).and_then(|summary| current(summary, held));
         match Pick::parse(text)? {
             Pick::Number(number) => Ok(number),
-            Pick::Live => of(false).ok_or_else(|| lockgate_run::RunError::NothingPublished { asset: name.clone() }.into()),
+            Pick::Live => {
+                of(false).ok_or_else(|| lockgate_run::RunError::NothingPublished { asset: name.clone() }.into())
+            }
             Pick::Held => of(true).ok_or_else(|| lockgate_run::RunError::NothingHeld { asset: name.clone() }.into()),
         }
     };

@@ -224,10 +224,7 @@ pub(crate) async fn detail(_: Viewer, State(app): State<Arc<App>>, Named(name): 
             .find(|check| check.kind == "unique")
             .map(|check| check.columns.clone())
             .unwrap_or_default(),
-        group: node.group.as_ref().map(|group| GroupInfo {
-            name: group.clone(),
-            members: members(&snapshot, group),
-        }),
+        group: node.group.as_ref().map(|group| GroupInfo { name: group.clone(), members: members(&snapshot, group) }),
         commands: Commands {
             publish: format!("lockgate publish {name} --held --version {number} --why \"…\""),
             dismiss: format!("lockgate dismiss {name} --version {number} --why \"…\""),

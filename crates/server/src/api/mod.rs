@@ -22,16 +22,16 @@ mod version;
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
 use serde::Serialize;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
 pub(crate) use self::plan::planned;
+use crate::app::App;
 use crate::problem::Problem;
 
 /// Where the API lives.
@@ -60,8 +60,27 @@ pub(crate) const PREFIX: &str = "/api/v1";
 )]
 struct Described;
 
-/// Every route with its description.
-pub(crate) fn described() -> OpenApiRouter<Arc<App>> {
+/// Every route, and the description of all.
+pub(crate) fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
+    let (routes, mut document) = every_route().split_for_parts();
+    // They come with the names of functions, several of which are called `list`; an id has to be the only one of its kind.
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in [("get", &mut item.get), ("post", &mut item.post), ("delete", &mut item.delete)] {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(operation_id(method, path));
+            }
+        }
+    }
+    (routes, document)
+}
+
+/// `get /assets/{name}/checks` is `get_assets_name_checks`.
+fn operation_id(method: &str, path: &str) -> String {
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
+}
+
+fn every_route() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Described::openapi())
         .routes(routes!(project::project))
         .routes(routes!(overview::overview))
@@ -109,7 +128,7 @@ pub(crate) fn described() -> OpenApiRouter<Arc<App>> {
 
 /// The OpenAPI document, as text that is the same each time.
 pub fn openapi() -> String {
-    let (_, document) = described().split_for_parts();
+    let (_, document) = described();
     // What is described by types serializes.
     document.to_pretty_json().unwrap_or_default()
 }

@@ -194,7 +194,8 @@ fn ending(snapshot: &Snapshot, now: DateTime<Utc>) -> Vec<Ending> {
 }
 
 fn marts(snapshot: &Snapshot) -> Vec<Mart> {
-    let is_mart = |name: &lockgate_types::AssetName| name.schema() == "mart" || snapshot.loaded.readers(name).is_empty();
+    let is_mart =
+        |name: &lockgate_types::AssetName| name.schema() == "mart" || snapshot.loaded.readers(name).is_empty();
     snapshot
         .loaded
         .graph

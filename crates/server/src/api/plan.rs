@@ -18,6 +18,7 @@ use crate::request::{Body, bad, instant};
 /// What to plan or run.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(as = RunRequest)]
 pub(crate) struct Ask {
     /// `mart.daily`, `mart`, `+x`, `x+`, `changed`, `tag:x`, `kind:x`; everything when empty.
     pub(crate) selectors: Vec<String>,

@@ -56,6 +56,7 @@ pub(crate) enum Format {
 /// A question.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = QueryRequest)]
 pub(crate) struct Ask {
     /// One SELECT over `schema.table`, `schema.table__rejects`, `version('schema.table', 3)` and `lockgate.*`.
     sql: String,
@@ -76,7 +77,7 @@ pub(crate) struct QueryAnswer {
     columns: Vec<NameAndType>,
     /// Numbers and booleans as such; what JSON cannot hold exactly (large integers, decimals), times and everything else as
     /// text.
-    #[schema(value_type = Vec<Vec<Object>>)]
+    #[schema(value_type = Vec<Vec<Value>>)]
     rows: Vec<Vec<Json_>>,
     row_count: u64,
     /// There are more rows.
@@ -195,7 +196,10 @@ async fn stream(
         Format::Csv | Format::Json => "text/csv; charset=utf-8",
     };
     let mut response = (
-        [(header::CONTENT_TYPE, HeaderValue::from_static(kind)), (header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
+        [
+            (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ],
         HttpBody::from_stream(chunks),
     )
         .into_response();
@@ -307,11 +311,7 @@ pub(crate) async fn list(_: Viewer, State(app): State<Arc<App>>) -> Json<Page<Qu
 /// Stops a query; its own caller may, and operators.
 #[utoipa::path(delete, path = "/queries/{id}", tag = "query", params(("id" = String, Path)),
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn cancel(
-    Viewer(caller): Viewer,
-    State(app): State<Arc<App>>,
-    Id(id): Id,
-) -> ApiResult<StatusCode> {
+pub(crate) async fn cancel(Viewer(caller): Viewer, State(app): State<Arc<App>>, Id(id): Id) -> ApiResult<StatusCode> {
     let own = app.answers.list().into_iter().any(|query| query.id == id && query.actor == caller.actor);
     if !own {
         may(&caller, Role::Operator)?;
@@ -343,7 +343,8 @@ pub(crate) async fn schema(_: Viewer, State(app): State<Arc<App>>) -> Json<Schem
         let columns = schema.columns.iter();
         columns.map(|c| NameAndType { name: c.name.clone(), data_type: c.data_type.to_string() }).collect()
     };
-    let own = loaded.graph.nodes().iter().map(|(name, node)| TableInfo { name: name.to_string(), columns: of(&node.schema) });
+    let own =
+        loaded.graph.nodes().iter().map(|(name, node)| TableInfo { name: name.to_string(), columns: of(&node.schema) });
     let system = lockgate_catalog::SYSTEM_TABLES.iter().filter_map(|name| {
         Some(TableInfo { name: format!("lockgate.{name}"), columns: of(&lockgate_catalog::system_columns(name)?) })
     });

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use lockgate_catalog::{RunFilter, RunLine};
 use lockgate_types::{Event, Run, RunId, RunState, Task, TaskState};
 use serde::{Deserialize, Serialize};
@@ -244,11 +244,23 @@ fn phases(run: &Run, task: &Task, events: &[&Event]) -> Vec<Phase> {
         phases.extend(phase.map(|phase| Phase { phase, from: at, to: None }));
     };
     begin(Some("waiting"), run.started_at);
+    let mut started_at = run.started_at;
     for event in events {
         match event.event.as_str() {
-            "task_started" => begin(Some("staging"), event.at),
+            "task_started" => {
+                started_at = event.at;
+                begin(Some("staging"), event.at);
+            }
             "staged" => begin(Some("auditing"), event.at),
-            "audited" => begin(Some("publishing"), event.at),
+            "audited" => {
+                // The journal is told once both are done; how long the audit took says when it began.
+                let audit = event.data.get("audit_ms").and_then(Json_::as_i64).map(TimeDelta::milliseconds);
+                let began = audit.map(|audit| (event.at - audit).max(started_at));
+                if let Some(began) = began {
+                    begin(Some("auditing"), began);
+                }
+                begin(Some("publishing"), event.at);
+            }
             "published" | "held" | "unchanged" | "failed" | "skipped" => begin(None, event.at),
             "retrying" => begin(Some("waiting"), event.at),
             _ => {}
@@ -395,11 +407,7 @@ pub(crate) async fn retry(
 /// Asks a run to stop: what is being built is discarded, what is published stays.
 #[utoipa::path(post, path = "/runs/{id}/cancel", tag = "runs", params(("id" = String, Path)),
     responses((status = 202, body = Started), (status = "default", body = Problem, content_type = "application/problem+json")))]
-pub(crate) async fn cancel(
-    Operator(caller): Operator,
-    State(app): State<Arc<App>>,
-    Id(id): Id,
-) -> ApiResult<Response> {
+pub(crate) async fn cancel(Operator(caller): Operator, State(app): State<Arc<App>>, Id(id): Id) -> ApiResult<Response> {
     let run = find(&app, id).await?;
     if !app.runs.cancel(&run.id) {
         let message = match run.state {

@@ -125,9 +125,10 @@ pub(crate) struct Why {
 
 fn find<'a>(loaded: &'a Loaded, name: &str) -> ApiResult<&'a Schedule> {
     let schedules = &loaded.workspace.project.schedules;
-    schedules.iter().find(|schedule| schedule.name == name).ok_or_else(|| {
-        ApiError::coded(StatusCode::NOT_FOUND, &NO_SUCH, format!("there is no schedule {name}"))
-    })
+    schedules
+        .iter()
+        .find(|schedule| schedule.name == name)
+        .ok_or_else(|| ApiError::coded(StatusCode::NOT_FOUND, &NO_SUCH, format!("there is no schedule {name}")))
 }
 
 async fn set_paused(app: &App, caller: &str, name: &str, paused: bool, why: &str) -> ApiResult<Json<ScheduleInfo>> {
@@ -140,7 +141,8 @@ async fn set_paused(app: &App, caller: &str, name: &str, paused: bool, why: &str
     app.catalog.pause_schedule(env, name, state.as_ref(), &by, at, why).await?;
     app.live.poke();
     let info = infos(app, &loaded).await?.into_iter().find(|info| info.name == name);
-    info.map(Json).ok_or_else(|| ApiError::coded(StatusCode::NOT_FOUND, &NO_SUCH, format!("there is no schedule {name}")))
+    info.map(Json)
+        .ok_or_else(|| ApiError::coded(StatusCode::NOT_FOUND, &NO_SUCH, format!("there is no schedule {name}")))
 }
 
 /// Starts nothing of it until it is resumed.

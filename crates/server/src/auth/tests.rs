@@ -10,7 +10,10 @@ fn another_site_changes_nothing() {
     assert!(post(&[("host", "127.0.0.1:7700")]), "a script sends no Origin");
     assert!(post(&[("host", "localhost:7700"), ("origin", "http://localhost:7700")]));
     assert!(!post(&[("host", "localhost:7700"), ("origin", "http://evil.example")]));
-    assert!(!post(&[("host", "localhost:7700"), ("origin", "http://localhost:8080")]), "another port is another origin");
+    assert!(
+        !post(&[("host", "localhost:7700"), ("origin", "http://localhost:8080")]),
+        "another port is another origin"
+    );
     assert!(!post(&[("host", "localhost:7700"), ("origin", "null")]));
     assert!(!post(&[("host", "localhost:7700"), ("sec-fetch-site", "cross-site")]));
     assert!(!post(&[("host", "localhost:7700"), ("sec-fetch-site", "same-site")]));
@@ -23,7 +26,9 @@ fn without_sign_in_only_this_machine_is_named() {
     for host in ["localhost", "LOCALHOST:1", "127.0.0.1:7700", "127.8.8.8", "[::1]:7700"] {
         assert!(get(host, false), "{host}");
     }
-    for host in ["", "evil.example:7700", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1:7700", "0.0.0.0"] {
+    for host in
+        ["", "evil.example:7700", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1:7700", "0.0.0.0"]
+    {
         assert!(!get(host, false), "{host}");
         assert!(get(host, true), "{host}: a token says who it is");
     }

@@ -93,9 +93,7 @@ impl Execution {
         match prepared.roots.get(key) {
             None => Ok(Value::Null),
             Some(Err(error)) => Err(error.clone()),
-            Some(Ok(Planned::Rows(rows))) => {
-                Ok(Value::List(self.rows(prepared, rows, None).await?.objects))
-            }
+            Some(Ok(Planned::Rows(rows))) => Ok(Value::List(self.rows(prepared, rows, None).await?.objects)),
             Some(Ok(Planned::Groups(groups))) => self.groups(prepared, groups).await,
         }
     }
@@ -156,8 +154,9 @@ impl Execution {
         let bytes: usize = answer.batches.iter().map(RecordBatch::get_array_memory_size).sum();
         if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > BYTES_MAX {
             let message = format!("the answer is larger than {} MB", BYTES_MAX >> 20);
-            return Err(ApiError::coded(StatusCode::PAYLOAD_TOO_LARGE, &TOO_LARGE, message)
-                .hint("select fewer fields or rows"));
+            return Err(
+                ApiError::coded(StatusCode::PAYLOAD_TOO_LARGE, &TOO_LARGE, message).hint("select fewer fields or rows")
+            );
         }
         Ok(answer.batches.clone())
     }
@@ -183,19 +182,20 @@ impl Execution {
             let types: Vec<Option<&DataType>> =
                 rows.columns.iter().map(|column| Some(&table.columns[*column].data_type)).collect();
             let cells = value::cells(&batches, &types)?;
-            let inner = try_join_all(rows.nested.iter().map(|nested| self.belonging(prepared, nested, &batches))).await?;
+            let inner =
+                try_join_all(rows.nested.iter().map(|nested| self.belonging(prepared, nested, &batches))).await?;
             let keys = match &belongs {
                 None => Vec::new(),
                 Some((nested, _)) => {
                     let places: Vec<usize> = (width..width + nested.theirs.len()).collect();
-                    keys(&batches, &places).into_iter().map(|key| key.map(|key| text_of(&key)).unwrap_or_default()).collect()
+                    keys(&batches, &places)
+                        .into_iter()
+                        .map(|key| key.map(|key| text_of(&key)).unwrap_or_default())
+                        .collect()
                 }
             };
-            let outer: Vec<Vec<Option<String>>> = rows
-                .nested
-                .iter()
-                .map(|nested| keys_text(&batches, &nested.keys))
-                .collect();
+            let outer: Vec<Vec<Option<String>>> =
+                rows.nested.iter().map(|nested| keys_text(&batches, &nested.keys)).collect();
             let mut objects = Vec::with_capacity(cells.len());
             for (index, cells) in cells.into_iter().enumerate() {
                 let fields = rows.outputs.iter().map(|(key, output)| {

@@ -39,9 +39,8 @@ fn all_of(table: &Table, value: &Value, depth: usize, left: &mut usize) -> ApiRe
     };
     let mut parts = Vec::new();
     for (name, value) in fields {
-        *left = left
-            .checked_sub(1)
-            .ok_or_else(|| bad(format!("a `where` has more than {CONDITIONS_MAX} conditions")))?;
+        *left =
+            left.checked_sub(1).ok_or_else(|| bad(format!("a `where` has more than {CONDITIONS_MAX} conditions")))?;
         match name.as_str() {
             "and" | "or" if matches!(value, Value::Null) => {}
             "and" | "or" => {
@@ -81,9 +80,8 @@ fn of_column(column: &Column, value: &Value, left: &mut usize) -> ApiResult<Stri
     let name = column_sql(column)?;
     let mut parts = Vec::new();
     for (operator, value) in operators {
-        *left = left
-            .checked_sub(1)
-            .ok_or_else(|| bad(format!("a `where` has more than {CONDITIONS_MAX} conditions")))?;
+        *left =
+            left.checked_sub(1).ok_or_else(|| bad(format!("a `where` has more than {CONDITIONS_MAX} conditions")))?;
         if matches!(value, Value::Null) {
             return Err(bad(format!("`{}: {{ {operator}: null }}` never matches", column.field))
                 .hint("`isNull: true` looks for null; leave out what is not meant"));

@@ -6,7 +6,8 @@
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
-    DataType as Arrow, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    DataType as Arrow, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimeUnit,
+    TimestampMicrosecondType,
 };
 use async_graphql::Value;
 use chrono::{DateTime, NaiveDate, NaiveDateTime};

@@ -167,7 +167,8 @@ fn free(mut name: String, taken: &mut HashSet<String>) -> String {
 fn columns(columns: &[lockgate_types::Column]) -> Vec<Column> {
     let mut taken: HashSet<String> = HashSet::new();
     // Those that need no change keep their names, wherever they stand.
-    taken.extend(columns.iter().filter(|column| name_of(&column.name) == column.name).map(|column| column.name.clone()));
+    taken
+        .extend(columns.iter().filter(|column| name_of(&column.name) == column.name).map(|column| column.name.clone()));
     let field = |name: &str, taken: &mut HashSet<String>| {
         let wanted = name_of(name);
         if wanted == name {
@@ -226,7 +227,8 @@ fn links(graph: &Graph, index: &BTreeMap<&AssetName, usize>, tables: &[Table]) -
             let pairs: Option<Vec<(usize, usize)>> =
                 on.iter().map(|(ours, theirs)| Some((at(*from, ours)?, at(*to, theirs)?))).collect();
             // Lists and the like are no keys here.
-            let Some(pairs) = pairs.filter(|pairs| pairs.iter().all(|(ours, _)| tables[*from].columns[*ours].is_plain()))
+            let Some(pairs) =
+                pairs.filter(|pairs| pairs.iter().all(|(ours, _)| tables[*from].columns[*ours].is_plain()))
             else {
                 continue;
             };

@@ -176,7 +176,8 @@ impl<'a> Planner<'a> {
                 let limit = if relation.forward { 1 } else { number(field, "limit", NESTED_ROWS, ROWS_MAX)? };
                 let most = most.saturating_mul(limit);
                 if most > NESTED_ROWS_MAX {
-                    let message = format!("`{}` could have {most} rows, and at most {NESTED_ROWS_MAX} are read", field.key);
+                    let message =
+                        format!("`{}` could have {most} rows, and at most {NESTED_ROWS_MAX} are read", field.key);
                     return Err(ApiError::coded(StatusCode::PAYLOAD_TOO_LARGE, &TOO_LARGE, message)
                         .hint("limits multiply along nested lists: lower one"));
                 }
@@ -259,7 +260,8 @@ impl Groups {
                 match aggregate {
                     Some(aggregate) => self.value(aggregate, column),
                     None => GroupOutput::Value(self.by.iter().position(|by| *by == column).ok_or_else(|| {
-                        bad(format!("`{}` is not in `groupBy`", field.name)).hint("a group has the columns that made it")
+                        bad(format!("`{}` is not in `groupBy`", field.name))
+                            .hint("a group has the columns that made it")
                     })?),
                 }
             };
@@ -306,7 +308,10 @@ fn pin(at: Option<&Value>) -> ApiResult<Pin> {
                 .map(|number| Pin::Number(VersionNumber(number)))
                 .ok_or_else(|| bad(format!("`{value}` is not a version")).expected("a number from 1"))
         }
-        _ => Err(bad("`at` is one instant or one version").expected("{ time: \"2026-11-01T06:30:00Z\" } or { version: 3 }")),
+        _ => {
+            Err(bad("`at` is one instant or one version")
+                .expected("{ time: \"2026-11-01T06:30:00Z\" } or { version: 3 }"))
+        }
     }
 }
 

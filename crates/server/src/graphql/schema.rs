@@ -5,10 +5,11 @@
 //!
 //! Cost: linear in columns; made once per loading of the project.
 
-use async_graphql::dynamic::{
-    Enum, EnumItem, Field, FieldFuture, InputObject, InputValue, Object, Scalar, Schema, SchemaBuilder, SchemaError, TypeRef,
-};
 use async_graphql::Value;
+use async_graphql::dynamic::{
+    Enum, EnumItem, Field, FieldFuture, InputObject, InputValue, Object, Scalar, Schema, SchemaBuilder, SchemaError,
+    TypeRef,
+};
 use lockgate_types::DataType;
 
 use super::answering::Answering;
@@ -53,12 +54,14 @@ pub(super) fn build(model: &Model) -> Result<Schema, SchemaError> {
                 .field(InputValue::new("time", TypeRef::named(TypeRef::STRING)).description(
                     "The versions that were live then: RFC 3339, or a day (00:00 UTC). Nested fields too.",
                 ))
-                .field(InputValue::new("version", TypeRef::named(BIG_INT)).description(
-                    "This version of the table. Nested fields read the live versions of theirs.",
-                )),
+                .field(
+                    InputValue::new("version", TypeRef::named(BIG_INT))
+                        .description("This version of the table. Nested fields read the live versions of theirs."),
+                ),
         );
     if model.tables.is_empty() {
-        query = query.field(nothing("lockgate", TypeRef::named(TypeRef::STRING)).description("The project has no tables yet."));
+        query = query
+            .field(nothing("lockgate", TypeRef::named(TypeRef::STRING)).description("The project has no tables yet."));
     }
     for table in &model.tables {
         query = query.field(rows_field(table)).field(groups_field(table));
@@ -121,17 +124,15 @@ fn table_types(mut schema: SchemaBuilder, model: &Model, table: &Table) -> Schem
         Some(text) => format!("A row of `{}`: {text}", table.name),
         None => format!("A row of `{}`.", table.name),
     });
-    let mut filter = InputObject::new(table.type_name(suffix::WHERE)).description(
-        "All that is said has to hold. Null matches `isNull: true` alone, also under `ne` and `not`.",
-    );
+    let mut filter = InputObject::new(table.type_name(suffix::WHERE))
+        .description("All that is said has to hold. Null matches `isNull: true` alone, also under `ne` and `not`.");
     for word in ["and", "or"] {
         filter = filter.field(InputValue::new(word, TypeRef::named_nn_list(table.type_name(suffix::WHERE))));
     }
     filter = filter.field(InputValue::new("not", TypeRef::named(table.type_name(suffix::WHERE))));
     for column in &table.columns {
-        row = row.field(
-            nothing(&column.field, TypeRef::named(scalar_of(&column.data_type))).description(described(column)),
-        );
+        row = row
+            .field(nothing(&column.field, TypeRef::named(scalar_of(&column.data_type))).description(described(column)));
         filter = filter.field(InputValue::new(&column.field, TypeRef::named(filter_of(&column.data_type))));
     }
     for relation in &table.relations {
@@ -181,28 +182,36 @@ fn group_types(mut schema: SchemaBuilder, table: &Table) -> SchemaBuilder {
     };
     let object = |suffix: &'static str, columns: &[&Column], scalar: &dyn Fn(&Column) -> &'static str| {
         let object = Object::new(table.type_name(suffix));
-        columns.iter().fold(object, |object, column| {
-            object.field(nothing(&column.field, TypeRef::named(scalar(column))))
-        })
+        columns
+            .iter()
+            .fold(object, |object, column| object.field(nothing(&column.field, TypeRef::named(scalar(column)))))
     };
     if !plain.is_empty() {
-        schema = schema
-            .register(object(suffix::VALUES, &plain, &own))
-            .register(object(suffix::COUNTS, &plain, &|_| BIG_INT));
+        schema =
+            schema
+                .register(object(suffix::VALUES, &plain, &own))
+                .register(object(suffix::COUNTS, &plain, &|_| BIG_INT));
         let values = TypeRef::named_nn(table.type_name(suffix::VALUES));
         group = group
             .field(nothing("group", values.clone()).description("The columns of `groupBy`."))
-            .field(nothing("countDistinct", TypeRef::named_nn(table.type_name(suffix::COUNTS))).description("Different values, null left out."))
+            .field(
+                nothing("countDistinct", TypeRef::named_nn(table.type_name(suffix::COUNTS)))
+                    .description("Different values, null left out."),
+            )
             .field(nothing("min", values.clone()))
             .field(nothing("max", values));
     }
     if !numbers.is_empty() {
-        schema = schema
-            .register(object(suffix::SUMS, &numbers, &sum))
-            .register(object(suffix::AVERAGES, &numbers, &average));
+        schema = schema.register(object(suffix::SUMS, &numbers, &sum)).register(object(
+            suffix::AVERAGES,
+            &numbers,
+            &average,
+        ));
         group = group
             .field(nothing("sum", TypeRef::named_nn(table.type_name(suffix::SUMS))).description("Null of no values."))
-            .field(nothing("avg", TypeRef::named_nn(table.type_name(suffix::AVERAGES))).description("Null of no values."));
+            .field(
+                nothing("avg", TypeRef::named_nn(table.type_name(suffix::AVERAGES))).description("Null of no values."),
+            );
     }
     schema.register(group)
 }

@@ -21,7 +21,8 @@ const SPREADS_MAX: usize = 16;
 /// What tools ask of the schema goes so deep.
 const INTROSPECTION_DEPTH_MAX: usize = 20;
 /// Fields that list all that there is of something, by name and how often they may stand in one request.
-const LISTS: [(&str, usize); 5] = [("types", 2), ("fields", 50), ("inputFields", 50), ("interfaces", 4), ("possibleTypes", 4)];
+const LISTS: [(&str, usize); 5] =
+    [("types", 2), ("fields", 50), ("inputFields", 50), ("interfaces", 4), ("possibleTypes", 4)];
 
 /// A field that was asked for.
 #[derive(Clone, Debug)]
@@ -116,7 +117,9 @@ impl Walk<'_> {
         depth.fields += 1;
         let max = if depth.introspects { INTROSPECTION_DEPTH_MAX } else { DEPTH_MAX };
         if depth.fields > max {
-            return Err(bad(format!("the query is deeper than {max} levels")).hint("start a query from the inner table"));
+            return Err(
+                bad(format!("the query is deeper than {max} levels")).hint("start a query from the inner table")
+            );
         }
         if depth.introspects {
             self.introspected(name, &mut depth)?;

@@ -32,8 +32,7 @@ pub(super) fn nested(
     theirs: &[usize],
     keys: &[Vec<Literal>],
 ) -> ApiResult<String> {
-    let key: Vec<String> =
-        theirs.iter().map(|column| column_sql(&table.columns[*column])).collect::<ApiResult<_>>()?;
+    let key: Vec<String> = theirs.iter().map(|column| column_sql(&table.columns[*column])).collect::<ApiResult<_>>()?;
     let order = order(table, rows)?;
     let order = if order.is_empty() { &key } else { &order };
     let mut from = from(&table.name, version);
@@ -86,7 +85,9 @@ pub(super) fn groups(table: &Table, version: VersionNumber, groups: &Groups) -> 
             Aggregate::Count => "count(*)".to_owned(),
             Aggregate::Distinct => format!("count(distinct {name})"),
             // 64 bits could overflow in silence.
-            Aggregate::Sum if column.data_type == DataType::Bigint => format!("sum(arrow_cast({name}, 'Decimal128(38, 0)'))"),
+            Aggregate::Sum if column.data_type == DataType::Bigint => {
+                format!("sum(arrow_cast({name}, 'Decimal128(38, 0)'))")
+            }
             Aggregate::Sum => format!("sum({name})"),
             Aggregate::Average => format!("avg({name})"),
             Aggregate::Least => format!("min({name})"),

@@ -93,16 +93,17 @@ async fn play(text: &str) -> String {
 }
 
 async fn ask(server: &Server, asked: &[&str], mask: &Mask, kept: &mut Vec<(String, String)>) -> String {
-    let fill = |text: &str| kept.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value));
+    let fill =
+        |text: &str| kept.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value));
     let (method, path) = asked[0][2..].split_once(' ').unwrap();
     let path = if path.starts_with("//") { path[1..].to_owned() } else { format!("/api/v1{path}") };
     let mut request = server.request(Method::from_bytes(method.as_bytes()).unwrap(), &fill(&path));
-    let (mut wanted, mut body, mut keep) = (Vec::new(), String::new(), None);
+    let (mut wanted, mut body, mut keep) = (Vec::new(), String::new(), Vec::new());
     for line in &asked[1..] {
         if let Some(name) = line.strip_prefix(">? ") {
             wanted.push(name.to_owned());
         } else if let Some(pair) = line.strip_prefix(">= ") {
-            keep = pair.split_once(' ');
+            keep.extend(pair.split_once(' '));
         } else if let Some((name, value)) =
             line[2..].split_once(": ").filter(|(name, _)| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'))
         {
@@ -124,7 +125,7 @@ async fn ask(server: &Server, asked: &[&str], mask: &Mask, kept: &mut Vec<(Strin
     let text = response.text().await.unwrap();
     match serde_json::from_str::<Json>(&text) {
         Ok(json) => {
-            if let Some((name, pointer)) = keep {
+            for (name, pointer) in keep {
                 let value = json.pointer(pointer).unwrap_or_else(|| panic!("{pointer}: {json}"));
                 kept.push((name.to_owned(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
             }

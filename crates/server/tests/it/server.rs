@@ -73,10 +73,12 @@ impl Server {
         let (told, address) = oneshot::channel();
         let work = tokio::runtime::Handle::current();
         let stopping = stop.clone();
-        let serving = tokio::task::spawn(async move {
-            serve(options, work, stopping, |address| told.send(address).unwrap()).await
-        });
+        let serving =
+            tokio::task::spawn(
+                async move { serve(options, work, stopping, |address| told.send(address).unwrap()).await },
+            );
         let Ok(address) = address.await else { panic!("{:?}", serving.await) };
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().unwrap();
         Server { folder, url: format!("http://{address}"), client, stop, serving: Some(serving) }
     }

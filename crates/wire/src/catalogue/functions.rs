@@ -214,7 +214,7 @@ pub(super) fn register_own(state: &mut SessionState, listing: &Arc<Listing>, who
         add(function(name, Arrow::Utf8, move |_| Some(user.clone())))?;
     }
     for name in ["current_database", "current_catalog"] {
-        let database = who.database.clone();
+        let database = listing.database.clone();
         add(function(name, Arrow::Utf8, move |_| Some(database.clone())))?;
     }
     add(function("current_schema", Arrow::Utf8, |_| Some(PUBLIC.to_owned())))?;

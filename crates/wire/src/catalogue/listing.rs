@@ -1,7 +1,7 @@
 //! What is published, as the catalogue tells it: kept for as long as nothing is published anew.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider};
 use datafusion::datasource::MemTable;
@@ -9,7 +9,7 @@ use lockgate_catalog::Catalog;
 use lockgate_run::RunError;
 use lockgate_types::{AssetName, Column, Schema, VersionNumber};
 
-use super::{INFORMATION_SCHEMA, PG_CATALOG, relations, tables};
+use super::{INFORMATION_SCHEMA, PG_CATALOG, tables};
 use crate::source::Project;
 
 /// Numbers below are PostgreSQL's own.
@@ -32,7 +32,8 @@ pub(super) struct Relation {
 /// Everything that is published, at one moment.
 #[derive(Debug)]
 pub(crate) struct Listing {
-    project: Arc<dyn Project>,
+    /// Weak, because a project that was loaded anew should not be kept, nor the files that it reads.
+    project: Weak<dyn Project>,
     live: BTreeMap<AssetName, VersionNumber>,
     /// By schema and name.
     pub(super) relations: Vec<Relation>,
@@ -44,6 +45,10 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
+    fn is_of(&self, project: &Arc<dyn Project>) -> bool {
+        self.project.upgrade().is_some_and(|known| Arc::ptr_eq(&known, project))
+    }
+
     pub(super) fn provider(&self) -> Arc<dyn CatalogProvider> {
         self.provider.clone()
     }
@@ -78,7 +83,7 @@ impl Listings {
         let heads = catalog.live_heads(&environment).await?;
         let live: BTreeMap<_, _> = heads.iter().map(|(name, head)| (name.clone(), head.number)).collect();
         let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(newest) = newest.filter(|newest| Arc::ptr_eq(&newest.project, project) && newest.live == live) {
+        if let Some(newest) = newest.filter(|newest| newest.live == live && newest.is_of(project)) {
             return Ok(newest);
         }
         let mut relations = Vec::new();
@@ -108,7 +113,7 @@ impl Listings {
             }
         }
         relations.sort_by(|a, b| (&a.schema, &a.name).cmp(&(&b.schema, &b.name)));
-        let listing = Arc::new(listing(Arc::clone(project), live, relations)?);
+        let listing = Arc::new(listing(project, live, relations)?);
         *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&listing));
         Ok(listing)
     }
@@ -138,7 +143,7 @@ impl Listings {
 }
 
 fn listing(
-    project: Arc<dyn Project>,
+    project: &Arc<dyn Project>,
     live: BTreeMap<AssetName, VersionNumber>,
     mut relations: Vec<Relation>,
 ) -> Result<Listing, RunError> {
@@ -177,8 +182,7 @@ fn listing(
         catalogue.register_schema(schema, Arc::new(provider)).map_err(fail)?;
     }
     let provider: Arc<dyn CatalogProvider> = Arc::new(catalogue);
-    debug_assert!(relations::is_empty("pg_trigger"));
-    Ok(Listing { project, live, relations, schemas, database, provider })
+    Ok(Listing { project: Arc::downgrade(project), live, relations, schemas, database, provider })
 }
 
 /// The same for the same name, whatever else there is, as long as two names do not meet; then the next one that is free.

@@ -273,9 +273,8 @@ fn json(array: &ArrayRef) -> Result<Value, Failure> {
     let field = std::sync::Arc::new(arrow::datatypes::Field::new("value", array.data_type().clone(), true));
     make_encoder(&field, array.as_ref(), &EncoderOptions::default()).map_err(|error| unfit(&error))?;
     Ok(Box::new(move |row, out| {
-        let one = array.slice(row, 1);
-        let mut encoder =
-            make_encoder(&field, one.as_ref(), &EncoderOptions::default()).map_err(|error| unfit(&error))?;
+        let (one, options) = (array.slice(row, 1), EncoderOptions::default());
+        let mut encoder = make_encoder(&field, one.as_ref(), &options).map_err(|error| unfit(&error))?;
         let mut text = Vec::new();
         encoder.encode(0, &mut text);
         out.put_slice(&text);

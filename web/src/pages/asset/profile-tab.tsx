@@ -132,7 +132,13 @@ function trendsOf(
   return charts;
 }
 
-type Row = { name: string; type: string; cell: ColumnProfile | null; rows: number };
+type Row = { name: string; type: string | null; cell: ColumnProfile | null; rows: number };
+/** Bounds come as text; numbers are written as all numbers are, texts are cut where they would widen the table. */
+const bound = (row: Row, text: string | null | undefined) => {
+  if (text == null) return null;
+  if (/^(int|bigint|double|decimal)/.test(row.type ?? "")) return formatDecimal(Number(text));
+  return text.length > 24 ? <span title={text}>{text.slice(0, 23)}…</span> : text;
+};
 const columns: Column<Row>[] = [
   { id: "name", header: "Column", cell: (row) => <code className="name">{row.name}</code> },
   { id: "type", header: "Type", priority: 2, cell: (row) => <code className="muted">{row.type}</code> },
@@ -154,7 +160,7 @@ const columns: Column<Row>[] = [
     align: "right",
     cell: (row) => row.cell?.distinct != null && formatCount(row.cell.distinct),
   },
-  { id: "min", header: "Min", align: "right", cell: (row) => row.cell?.min },
+  { id: "min", header: "Min", align: "right", cell: (row) => bound(row, row.cell?.min) },
   {
     id: "mean",
     header: "Mean",
@@ -162,7 +168,7 @@ const columns: Column<Row>[] = [
     priority: 2,
     cell: (row) => row.cell?.mean != null && formatDecimal(row.cell.mean),
   },
-  { id: "max", header: "Max", align: "right", cell: (row) => row.cell?.max },
+  { id: "max", header: "Max", align: "right", cell: (row) => bound(row, row.cell?.max) },
 ];
 function ColumnTable({ of }: { of: ProfileHistory }) {
   const last = of.versions.at(-1);

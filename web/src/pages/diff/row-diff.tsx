@@ -30,7 +30,7 @@ export function RowDiff({ name, from, to, keyColumns = [], columns }: RowDiffPro
           ? `Version ${to} against version ${from}, ${query.data.key.length > 0 ? `rows told apart by ${query.data.key.join(", ")}` : "whole rows compared, because no key is known"}.`
           : undefined
       }
-      aside={<KeyForm value={key} columns={columns} onChange={setKey} />}
+      aside={<KeyForm value={key} found={query.data?.key} columns={columns} onChange={setKey} />}
     >
       <Loaded query={query} lines={5}>
         {(diff) => <DiffView of={diff} />}
@@ -39,7 +39,18 @@ export function RowDiff({ name, from, to, keyColumns = [], columns }: RowDiffPro
   );
 }
 
-function KeyForm({ value, columns, onChange }: { value: string; columns: string[]; onChange: (key: string) => void }) {
+function KeyForm({
+  value,
+  found = [],
+  columns,
+  onChange,
+}: {
+  value: string;
+  /** What the server takes when nobody says. */
+  found?: string[];
+  columns: string[];
+  onChange: (key: string) => void;
+}) {
   const [text, setText] = useState(value);
   const act = (event: FormEvent) => {
     event.preventDefault();
@@ -59,9 +70,9 @@ function KeyForm({ value, columns, onChange }: { value: string; columns: string[
         id="key-of-diff"
         value={text}
         onChange={(event) => setText(event.target.value)}
-        placeholder="column, column"
+        placeholder={found.join(", ") || "column, column"}
         list="columns-of-diff"
-        size={Math.min(34, Math.max(16, text.length))}
+        size={Math.min(34, Math.max(16, text.length || found.join(", ").length))}
         spellCheck={false}
         className="mono small"
       />

@@ -1,4 +1,4 @@
-// The SQL editor: CodeMirror with the project's tables, columns and functions to complete from.
+// The SQL editor: CodeMirror with the project's tables and columns to complete from.
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { PostgreSQL, sql, type SQLNamespace } from "@codemirror/lang-sql";
@@ -90,18 +90,7 @@ export default function Editor({ value, onChange, onRun }: EditorProps) {
   useEffect(() => {
     if (!schema || !view.current) return;
     const extended = sql({ dialect: PostgreSQL, schema: namespaceOf(schema), upperCaseKeywords: false });
-    const functions = PostgreSQL.language.data.of({
-      autocomplete: (context: { matchBefore: (pattern: RegExp) => { from: number } | null }) => {
-        const word = context.matchBefore(/\w+/);
-        return (
-          word && {
-            from: word.from,
-            options: schema.functions.map((name) => ({ label: name, apply: `${name}(`, type: "function" })),
-          }
-        );
-      },
-    });
-    view.current.dispatch({ effects: language.current.reconfigure([extended, functions]) });
+    view.current.dispatch({ effects: language.current.reconfigure(extended) });
   }, [schema]);
 
   return <div ref={place} className="editor" />;

@@ -1,11 +1,12 @@
 import { useState } from "react";
 import type { RunEvent } from "../../api/types";
 import { formatUtc } from "../../format/times";
+import { inWords } from "./event-words";
 import { AssetLink } from "../../patterns/name";
 import "./event-log.css";
 
 /** The journal of a run, oldest first, as it would stand in a log. */
-export function EventLog({ events, more }: { events: RunEvent[]; more?: () => void }) {
+export function EventLog({ events }: { events: RunEvent[] }) {
   const [asset, setAsset] = useState("");
   const assets = [...new Set(events.flatMap((event) => event.asset ?? []))].toSorted();
   const shown = events.filter((event) => asset === "" || event.asset === asset);
@@ -24,7 +25,10 @@ export function EventLog({ events, more }: { events: RunEvent[]; more?: () => vo
       <div className="card log" role="region" aria-label="Events in order" tabIndex={0}>
         <ol>
           {shown.map((event) => (
-            <li key={event.sequence} className={/failed|held|error/.test(event.event) ? "ink-bad" : ""}>
+            <li
+              key={event.sequence}
+              className={/failed|error/.test(event.event) ? "ink-bad" : event.event === "held" ? "ink-held" : ""}
+            >
               <time dateTime={event.at} title={event.at}>
                 {formatUtc(event.at).slice(11)}
               </time>
@@ -37,18 +41,6 @@ export function EventLog({ events, more }: { events: RunEvent[]; more?: () => vo
           ))}
         </ol>
       </div>
-      {more && (
-        <button type="button" className="button" onClick={more}>
-          Show more events
-        </button>
-      )}
     </div>
   );
 }
-
-const inWords = (data: Record<string, unknown>): string =>
-  Object.entries(data)
-    .map(([key, value]) =>
-      key === "message" ? String(value) : `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`,
-    )
-    .join(", ");

@@ -16,14 +16,17 @@ import { SchemaDiff } from "../diff/schema-diff";
 import "./start-run.css";
 
 export function requestOf(values: FormData): RunRequest {
-  const asOf = textOf(values, "as_of");
+  const instants = (["from", "to", "as_of"] as const).flatMap((name) => {
+    const text = textOf(values, name);
+    return text ? [[name, `${text}:00Z`]] : [];
+  });
   return {
     selectors: wordsOf(values, "selectors"),
     exclude: wordsOf(values, "exclude"),
     force: values.has("force"),
     full_refresh: values.has("full_refresh"),
     ...(values.has("confirm") ? { confirm: true } : {}),
-    ...(asOf ? { as_of: `${asOf}:00Z` } : {}),
+    ...Object.fromEntries(instants),
   };
 }
 
@@ -34,6 +37,8 @@ function commandOf(request: RunRequest): string {
     ...(request.exclude?.length ? ["--exclude", ...request.exclude] : []),
     request.force && "--force",
     request.full_refresh && "--full-refresh",
+    request.from && `--from ${request.from}`,
+    request.to && `--to ${request.to}`,
     request.as_of && `--as-of ${request.as_of}`,
   ]
     .filter(Boolean)
@@ -91,6 +96,14 @@ export default function StartRun({ selectors = "", onClose }: { selectors?: stri
               </Field>
               <Field label="As of (UTC)" hint="The run's logical time; now when empty.">
                 {(ids) => <input {...ids} name="as_of" type="datetime-local" />}
+              </Field>
+            </div>
+            <div className="two-columns">
+              <Field label="Build again from (UTC)" hint="Together with “to”: the time ranges that are built again.">
+                {(ids) => <input {...ids} name="from" type="datetime-local" />}
+              </Field>
+              <Field label="to (UTC)" hint="The first instant that is not built again.">
+                {(ids) => <input {...ids} name="to" type="datetime-local" />}
               </Field>
             </div>
             <Choice name="force" label="Force" hint="build also what is not stale" />

@@ -38,7 +38,7 @@ const columns: Column<Delivery>[] = [
     priority: 2,
     cell: (delivery) => (
       <span className="muted">
-        {delivery.alert} <code className="small">{delivery.to}</code>
+        <code className="small">{delivery.to}</code>
       </span>
     ),
   },
@@ -58,7 +58,19 @@ const columns: Column<Delivery>[] = [
   {
     id: "sent",
     header: "Sent",
-    cell: (delivery) => (delivery.sent_at ? <Time at={delivery.sent_at} /> : <span className="faint">not yet</span>),
+    cell: (delivery) =>
+      delivery.sent_at ? (
+        <Time at={delivery.sent_at} />
+      ) : (
+        <span className="faint">
+          not yet
+          {delivery.due_at && (
+            <>
+              , tried again <Time at={delivery.due_at} />
+            </>
+          )}
+        </span>
+      ),
   },
 ];
 

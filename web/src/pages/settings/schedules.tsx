@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { changeSchedule, runSchedule } from "../../api/client";
-import type { RunSummary, Schedule } from "../../api/types";
+import { pauseSchedule, resumeSchedule, runSchedule } from "../../api/client";
+import type { Schedule } from "../../api/types";
 import { projectQuery, schedulesQuery } from "../../api/queries";
 import { formatDuration } from "../../format/times";
 import { Icon } from "../../icons/icon";
@@ -51,7 +51,13 @@ const columns: Column<Schedule>[] = [
             paused
           </span>{" "}
           <span className="muted small">
-            by {schedule.paused.by}, <Time at={schedule.paused.at} />: {schedule.paused.why}
+            by {schedule.paused.by}
+            {schedule.paused.at && (
+              <>
+                , <Time at={schedule.paused.at} />
+              </>
+            )}
+            : {schedule.paused.why}
           </span>
         </span>
       ) : (
@@ -65,7 +71,7 @@ const columns: Column<Schedule>[] = [
     cell: (schedule) =>
       schedule.last && (
         <span className="row">
-          <StateMark of={RUN_STATES[schedule.last.state as RunSummary["state"]]} />
+          {schedule.last.state && <StateMark of={RUN_STATES[schedule.last.state]} />}
           {schedule.last.run ? (
             <Link to={runPath(schedule.last.run)}>
               <Time at={schedule.last.due_at} />
@@ -106,7 +112,7 @@ export function Schedules() {
 function Actions({ of }: { of: Schedule }) {
   const client = useQueryClient();
   const viewer = useQuery(projectQuery()).data?.caller.role === "viewer";
-  const change = of.paused ? "resume" : "pause";
+  const change = of.paused ? resumeSchedule : pauseSchedule;
   const word = of.paused ? "Resume" : "Pause";
   return (
     <span className="row actions">
@@ -115,7 +121,7 @@ function Actions({ of }: { of: Schedule }) {
           <FormDialog
             title={`${word} ${of.name}`}
             submit={word}
-            send={(values) => changeSchedule(of.name, change, textOf(values, "why"))}
+            send={(values) => change(of.name, textOf(values, "why"))}
             done={() => `${of.name} is ${of.paused ? "resumed" : "paused"}.`}
             onDone={() => void client.invalidateQueries()}
             onClose={close}
@@ -134,7 +140,7 @@ function Actions({ of }: { of: Schedule }) {
           <FormDialog
             title={`Run ${of.name} now`}
             submit="Start the run"
-            send={(values) => runSchedule(of.name, textOf(values, "why"))}
+            send={() => runSchedule(of.name)}
             done={(started) => `Run ${started.run} is started.`}
             onDone={(started) => navigate(runPath(started.run))}
             onClose={close}
@@ -142,7 +148,6 @@ function Actions({ of }: { of: Schedule }) {
             <p className="muted">
               Starts what the schedule would start: <code>{of.select}</code>.
             </p>
-            <ReasonField />
           </FormDialog>
         )}
       </Opens>

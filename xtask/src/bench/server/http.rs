@@ -62,7 +62,8 @@ impl Client {
         loop {
             let mut line = String::new();
             self.stream.read_line(&mut line)?;
-            let length = usize::from_str_radix(line.trim(), 16).with_context(|| format!("`{}` is no length", line.trim()))?;
+            let length =
+                usize::from_str_radix(line.trim(), 16).with_context(|| format!("`{}` is no length", line.trim()))?;
             self.skip(length + 2)?;
             if length == 0 {
                 return Ok(total);

@@ -186,7 +186,16 @@ async fn broken_requests_are_answered_as_such() {
     }
     let (status, _) = post(&server, "application/json", &format!("{{\"query\": \"{}\"}}", " ".repeat(2 << 20))).await;
     assert_eq!(status, 413);
-    for query in ["", "{", "{ }", "query", "{ raw__planes }", "{ raw__planes { tailnum } ", "\u{0}", "{ raw__planes(where: $x) { seats } }"] {
+    for query in [
+        "",
+        "{",
+        "{ }",
+        "query",
+        "{ raw__planes }",
+        "{ raw__planes { tailnum } ",
+        "\u{0}",
+        "{ raw__planes(where: $x) { seats } }",
+    ] {
         let answer = ask(&server, query, &Json::Null).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "LG0901", "{query} {answer:#}");
     }
@@ -209,7 +218,10 @@ async fn the_page_is_for_browsers_and_the_data_for_who_may_read() {
         assert!(file.headers()["content-type"].to_str().unwrap().starts_with(kind));
         assert!(file.text().await.unwrap().len() > 1_000);
     }
-    assert_eq!(server.request(Method::GET, "/graphql").header("accept", "application/json").send().await.unwrap().status(), 405);
+    assert_eq!(
+        server.request(Method::GET, "/graphql").header("accept", "application/json").send().await.unwrap().status(),
+        405
+    );
     let (status, _) = post(&server, "application/json", "{\"query\": \"{ __typename }\"}").await;
     assert_eq!(status, 401);
 }

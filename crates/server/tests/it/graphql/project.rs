@@ -13,7 +13,10 @@ pub(crate) fn files() -> Vec<(&'static str, &'static str)> {
         ("lockgate.yml", "name: air\nengine: { memory: 256MB, threads: 2 }\n"),
         ("data/planes.csv", "tailnum,seats,maker\nN1,100,Airbus\nN2,200,Boeing\nN3,,Cessna\n"),
         ("data/flights.csv", FLIGHTS),
-        ("data/weather.csv", "day,origin,sky\n2026-01-01,JFK,clear\n2026-01-01,EWR,rain\n2026-01-02,JFK,snow\n2026-01-02,LGA,fog\n"),
+        (
+            "data/weather.csv",
+            "day,origin,sky\n2026-01-01,JFK,clear\n2026-01-01,EWR,rain\n2026-01-02,JFK,snow\n2026-01-02,LGA,fog\n",
+        ),
         ("data/staff.csv", "id,boss,name,mail\n1,,Ada,ada@x\n2,1,Bob,bob@x\n3,1,Cid,\n4,2,Dee,dee@x\n"),
         (
             "assets/raw/planes.yml",
@@ -42,7 +45,7 @@ pub(crate) fn files() -> Vec<(&'static str, &'static str)> {
         ),
         (
             "assets/mart/odd.sql",
-            "select 1 as \"a b\", 2 as \"a-b\", 3 as \"and\", 4 as \"1st\", 'x' as \"say \"\"hi\"\"\", make_array(1, null, 3) as list,\n\
+            "select 1 as \"a-b\", 2 as a_b, 3 as \"and\", 4 as \"1st\", 5 as \"say\"\"hi\"\"\", make_array(1, null, 3) as list,\n\
              named_struct('a', 1, 'b', 'two') as struct, x'00ff' as bytes\n",
         ),
     ]
