@@ -25,7 +25,14 @@ export default ts.config(
   {
     files: ["scripts/**", "public/**", "*.config.*"],
     languageOptions: {
-      globals: { console: "readonly", process: "readonly", localStorage: "readonly", document: "readonly", URL: "readonly" },
+      globals: {
+        console: "readonly",
+        process: "readonly",
+        localStorage: "readonly",
+        document: "readonly",
+        URL: "readonly",
+        PerformanceObserver: "readonly",
+      },
     },
   },
 );

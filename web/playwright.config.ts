@@ -7,14 +7,14 @@ export default defineConfig({
   // Each file of tests has a server of its own; a file's tests go one after the other.
   workers: 2,
   timeout: 60_000,
-  expect: { timeout: 15_000 },
+  expect: { timeout: 12_000 },
   forbidOnly: !!process.env.CI,
   reporter: [["list"]],
   use: {
     viewport: { width: 1280, height: 860 },
     colorScheme: "light",
     timezoneId: "America/New_York",
-    trace: "retain-on-failure",
+    screenshot: "only-on-failure",
     launchOptions: {
       executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
       args: [

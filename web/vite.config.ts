@@ -6,7 +6,8 @@ export default defineConfig({
   plugins: [react()],
   build: {
     outDir: "dist",
-    assetsDir: "assets",
+    // Not `assets`: that is where the pages of assets live.
+    assetsDir: "static",
     manifest: true,
     // Nothing is inlined as data: or blob:, the content security policy allows neither for scripts and workers.
     assetsInlineLimit: 0,

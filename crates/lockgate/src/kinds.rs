@@ -22,6 +22,7 @@ pub(crate) fn all_codes() -> Vec<&'static Code> {
         lockgate_transform::CODES,
         lockgate_run::CODES,
         lockgate_server::CODES,
+        lockgate_server::WIRE_CODES,
         crate::codes::CODES,
     ]
     .concat();

@@ -52,7 +52,7 @@ pub(crate) struct Auth {
     /// Whether a token is needed.
     pub(crate) required: bool,
     /// Who acts when none is.
-    own: Actor,
+    pub(crate) own: Actor,
     /// By the hash of the cookie.
     sessions: Mutex<HashMap<String, Session>>,
     pace: Pace,

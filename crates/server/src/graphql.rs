@@ -22,14 +22,14 @@ mod literal;
 mod model;
 mod plan;
 mod schema;
+mod schemas;
 mod selection;
 mod sql;
 mod value;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::dynamic::Schema;
 use async_graphql::parser::parse_query;
 use async_graphql::{ErrorExtensionValues, Request, Response as Answer, ServerError, Value, Variables};
 use axum::extract::State;
@@ -43,8 +43,8 @@ use serde::Deserialize;
 
 use self::answering::told;
 use self::fetch::Execution;
-use self::model::Model;
-use crate::app::{App, Loaded};
+use self::schemas::Schemas;
+use crate::app::App;
 use crate::auth::Viewer;
 use crate::codes::{BAD_REQUEST, TOO_LARGE, TOO_MUCH};
 use crate::problem::{ApiError, ApiResult};
@@ -72,32 +72,6 @@ const QUERY_BYTES_MAX: usize = 100_000;
 const NESTING_MAX: usize = 60;
 /// How long a request may take.
 const TIME_MAX: Duration = Duration::from_secs(30);
-
-/// The schema of the project as it was loaded last.
-#[derive(Debug, Default)]
-pub(crate) struct Schemas {
-    newest: Mutex<Option<(u64, Arc<Model>, Schema)>>,
-}
-
-impl Schemas {
-    /// Cost: a comparison; linear in columns after the project was loaded anew.
-    fn of(&self, loaded: &Loaded) -> ApiResult<(Arc<Model>, Schema)> {
-        // Who comes while it is made waits: it is the same for all.
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((number, model, schema)) = newest.as_ref()
-            && *number == loaded.number
-        {
-            return Ok((Arc::clone(model), schema.clone()));
-        }
-        let model = Arc::new(Model::of(&loaded.graph));
-        let schema = schema::build(&model).map_err(|error| {
-            tracing::error!(%error, "the GraphQL schema cannot be made");
-            ApiError::coded(StatusCode::INTERNAL_SERVER_ERROR, &BAD_REQUEST, format!("there is no schema: {error}"))
-        })?;
-        *newest = Some((loaded.number, Arc::clone(&model), schema.clone()));
-        Ok((model, schema))
-    }
-}
 
 /// A question, as GraphQL over HTTP has it.
 #[derive(Debug, Deserialize)]
@@ -192,20 +166,20 @@ fn read(headers: &HeaderMap, body: &[u8]) -> ApiResult<Ask> {
 
 /// Never fails: what is wrong is in the answer.
 async fn answer(app: Arc<App>, schemas: &Schemas, actor: String, ask: Ask) -> Answer {
-    let loaded = app.fresh().await;
-    let (model, schema) = match schemas.of(&loaded) {
-        Ok(made) => made,
-        Err(error) => return Answer::from_errors(vec![told(&error, None)]),
-    };
     let variables = ask.variables.map(Variables::from_json).unwrap_or_default();
-    let selected = check(&ask.query).and_then(|()| {
+    let read = check(&ask.query).and_then(|()| {
         let document = parse_query(&ask.query).map_err(ServerError::from)?;
         let selected = selection::select(&document, ask.operation_name.as_deref(), &variables);
         selected.map(|selected| (document, selected)).map_err(|error| told(&error, None))
     });
-    let (document, selected) = match selected {
-        Ok(selected) => selected,
+    let (document, selected) = match read {
+        Ok(read) => read,
         Err(error) => return Answer::from_errors(vec![with_code(error)]),
+    };
+    let loaded = app.fresh().await;
+    let (model, schema) = match schemas.of(&app, &loaded, &document).await {
+        Ok(made) => made,
+        Err(error) => return Answer::from_errors(vec![told(&error, None)]),
     };
     let execution = Arc::new(Execution::new(Arc::clone(&app), loaded, model, actor, selected));
     let mut request = Request::new(ask.query).variables(variables).data(Arc::clone(&execution));
@@ -222,6 +196,7 @@ async fn answer(app: Arc<App>, schemas: &Schemas, actor: String, ask: Ask) -> An
             Answer::from_errors(vec![told(&error, None)])
         }
     };
+    answer = execution.complete(answer);
     answer.errors = answer.errors.into_iter().map(with_code).collect();
     let versions = execution.versions();
     if !versions.is_empty() {

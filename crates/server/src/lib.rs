@@ -27,6 +27,7 @@ mod runs;
 mod scheduler;
 mod snapshot;
 mod web;
+mod wire;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -49,6 +50,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 
 pub use crate::auth::new_token;
 pub use crate::codes::CODES;
+pub use lockgate_wire::CODES as WIRE_CODES;
 
 use crate::app::{App, Parts};
 use crate::auth::Auth;
@@ -70,8 +72,18 @@ pub struct ServeOptions {
     pub sign_in: bool,
     /// Requests a second that one caller may send for long.
     pub rate: u32,
+    /// Where the Postgres wire port listens, if anywhere.
+    pub postgres: Option<SocketAddr>,
     /// Where people reach it, for links in alerts; the bound address when `None`.
     pub public_url: Option<String>,
+}
+
+/// Where a server can be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    pub http: SocketAddr,
+    /// The Postgres wire port.
+    pub postgres: Option<SocketAddr>,
 }
 
 /// What keeps a server from serving.
@@ -105,7 +117,7 @@ impl ServerError {
     }
 }
 
-/// Serves until `stop` is set, then lets answers and runs come to their end. `ready` is told the address when it can be
+/// Serves until `stop` is set, then lets answers and runs come to their end. `ready` is told the addresses when it can be
 /// asked. `work` is the runtime on which rows are worked on.
 ///
 /// # Errors
@@ -114,20 +126,25 @@ pub async fn serve(
     options: ServeOptions,
     work: tokio::runtime::Handle,
     stop: CancellationToken,
-    ready: impl FnOnce(SocketAddr),
+    ready: impl FnOnce(Addresses),
 ) -> Result<(), ServerError> {
-    if !options.bind.ip().is_loopback() && !options.sign_in {
-        let message = format!("{} is not an address of this machine alone", options.bind);
+    let beyond = [Some(options.bind), options.postgres].into_iter().flatten().find(|to| !to.ip().is_loopback());
+    if let Some(address) = beyond.filter(|_| !options.sign_in) {
+        let message = format!("{address} is not an address of this machine alone");
         let diagnostic = Diagnostic::error(&NEEDS_SIGN_IN, message).expected("--sign-in, or a loopback address");
         return Err(ServerError::Refused(
             diagnostic.hint("lockgate token create --name NAME --role admin, then serve with --sign-in").into(),
         ));
     }
-    let listener = TcpListener::bind(options.bind).await.map_err(|error| {
-        let diagnostic = Diagnostic::error(&CANNOT_BIND, format!("{} cannot be bound: {error}", options.bind));
-        ServerError::Refused(diagnostic.hint("--bind 127.0.0.1:0 takes any free port").into())
-    })?;
-    let address = listener.local_addr()?;
+    let listener = bind(options.bind).await?;
+    let postgres = match options.postgres {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let addresses = Addresses {
+        http: listener.local_addr()?,
+        postgres: postgres.as_ref().map(TcpListener::local_addr).transpose()?,
+    };
     let database = options.root.join(".lockgate/catalog.db");
     let catalog = lockgate_catalog::open_service_sqlite(&database, options.open.effects.clone()).await;
     let app = App::load(Parts {
@@ -140,11 +157,14 @@ pub async fn serve(
     })
     .await?;
     let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
-    // Both are joined below.
+    // All are joined below.
     let scheduler = tokio::task::spawn(scheduler::work(Arc::clone(&app)));
-    let alerts =
-        tokio::task::spawn(alerts::work(Arc::clone(&app), options.public_url.unwrap_or(format!("http://{address}"))));
-    ready(address);
+    let alerts = tokio::task::spawn(alerts::work(
+        Arc::clone(&app),
+        options.public_url.unwrap_or(format!("http://{}", addresses.http)),
+    ));
+    let postgres = postgres.map(|listener| tokio::task::spawn(wire::work(Arc::clone(&app), listener)));
+    ready(addresses);
     let serving = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
     let mut serving = tokio::task::spawn(serving.into_future());
     // Joined below, or when it fails by itself.
@@ -160,11 +180,21 @@ pub async fn serve(
     app.runs.stop().await;
     let _ = scheduler.await;
     let _ = alerts.await;
+    if let Some(postgres) = postgres {
+        let _ = postgres.await;
+    }
     app.catalog.close().await;
     match served {
         Ok(served) => Ok(served?),
         Err(error) => Err(ServerError::Io(std::io::Error::other(error))),
     }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, ServerError> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let diagnostic = Diagnostic::error(&CANNOT_BIND, format!("{address} cannot be bound: {error}"));
+        ServerError::Refused(diagnostic.hint("port 0 takes any free one").into())
+    })
 }
 
 fn router(app: Arc<App>) -> Router {

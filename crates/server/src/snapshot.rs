@@ -193,7 +193,7 @@ fn last_failure(summary: &AssetSummary, task: LastTask) -> Option<LastFailure> {
 /// The worst that is true of it.
 fn state(summary: &AssetSummary, would_run: bool) -> AssetState {
     let failing = |counts: &CheckCounts| counts.failed + counts.errored > 0;
-    let live_fails = summary.live.as_ref().is_some_and(|live| failing(&live.checks.counts()));
+    let live_fails = summary.live.as_ref().is_some_and(|live| !live.by_hand && failing(&live.checks.counts()));
     if summary.inline {
         AssetState::Inline
     } else if summary.held.is_some() {

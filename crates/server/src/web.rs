@@ -20,7 +20,7 @@ pub(crate) async fn page(uri: Uri, headers: HeaderMap) -> Response {
     match find(path) {
         Some(bytes) => file(path, bytes),
         // A file of an earlier build, or one that never was.
-        None if path.starts_with("assets/") => ApiError::not_found(uri.path()).into_response(),
+        None if path.starts_with("static/") => ApiError::not_found(uri.path()).into_response(),
         None => match find("index.html") {
             Some(bytes) => file("index.html", bytes),
             None => html(PLACEHOLDER.as_bytes()),
@@ -58,8 +58,8 @@ fn file(path: &str, bytes: &'static [u8]) -> Response {
         "txt" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     };
-    // Files under `assets/` carry a hash of their content in their names.
-    let kept = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    // Files under `static/` carry a hash of their content in their names.
+    let kept = if path.starts_with("static/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CACHE_CONTROL, HeaderValue::from_static(kept)),

@@ -120,7 +120,10 @@ pub(crate) fn name_as_postgres(sql: &str, columns: &mut [Column]) {
             _ => return,
         }
     };
-    let plain = select.projection.iter().all(|item| matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }));
+    let plain = select
+        .projection
+        .iter()
+        .all(|item| matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }));
     if !plain || select.projection.len() != columns.len() {
         return;
     }
@@ -222,7 +225,8 @@ static TEMPLATE: LazyLock<Result<SessionState, DataFusionError>> = LazyLock::new
         .with_information_schema(false)
         .with_default_catalog_and_schema(DATABASE, PG_CATALOG);
     config.options_mut().sql_parser.dialect = Dialect::PostgreSQL;
-    let mut state = SessionStateBuilder::new_with_default_features().with_config(config).with_runtime_env(runtime).build();
+    let mut state =
+        SessionStateBuilder::new_with_default_features().with_config(config).with_runtime_env(runtime).build();
     functions::register_all(&mut state)?;
     Ok(state)
 });
@@ -238,7 +242,11 @@ pub(crate) async fn answer(query: Query, listing: &Arc<Listing>, who: &Who) -> R
         let statement = DfStatement::Statement(Box::new(Statement::Query(Box::new(query))));
         let plan = state.statement_to_plan(statement).await?;
         // A query is all it can be; said once more.
-        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false).verify_plan(&plan)?;
+        SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false)
+            .verify_plan(&plan)?;
         let plan = state.create_physical_plan(&plan).await?;
         let stream = execute_stream(plan, state.task_ctx())?;
         Ok(Answer { schema: stream.schema(), stream })
@@ -259,7 +267,8 @@ pub(crate) async fn parameter_types(sql: &str, listing: &Arc<Listing>) -> Option
 }
 
 fn failure(error: &DataFusionError) -> Failure {
-    let (root, text) = (error.find_root(), error.strip_backtrace());
+    let root = error.find_root();
+    let text = root.strip_backtrace();
     let sqlstate = match root {
         DataFusionError::SchemaError(..) => "42703",
         DataFusionError::ResourcesExhausted(_) => "53200",

@@ -144,7 +144,8 @@ async fn sign_in(
         None => {
             tracing::warn!(%from, "a token that is not valid was refused on the Postgres wire");
             let message = format!("password authentication failed for user \"{user}\"");
-            Err(Failure::fatal("28P01", &codes::SIGN_IN, message).hint("the password is a token: lockgate token create"))
+            Err(Failure::fatal("28P01", &codes::SIGN_IN, message)
+                .hint("the password is a token: lockgate token create"))
         }
     }
 }

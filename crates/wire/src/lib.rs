@@ -11,7 +11,9 @@
 //! * **Bounds.** `engine.memory` bounds queries together, as everywhere; answers stream, and a portal's or a cursor's rows
 //!   are computed as they are fetched. [`Limits`] bounds connections, a statement's time (the sending of its rows is
 //!   part of it), and how long a session or a transaction may be idle. A message has at most 16 MB, 10 KB before sign-in.
-//! * **Ends.** A cancel request, a timeout, a client that goes and a server that stops end the query behind.
+//! * **Ends.** A cancel request, a timeout, a client that goes and a server that stops are answered at once, and end the query
+//!   behind: where it next waits or reads. One that multiplies rows within one operator (a cross join of large tables)
+//!   works on until that operator hands on, which DataFusion leaves to it.
 //! * **Sign-in.** Where tokens are needed, the password is a token's secret and the user name is anything. It is asked for in
 //!   clear text, because what is stored of a token is a hash that no challenge can be made from, and the port has no TLS:
 //!   on anything but this machine put a tunnel before it.

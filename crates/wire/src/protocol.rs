@@ -23,8 +23,14 @@ pub(crate) const CHUNK_BYTES: usize = 64 << 10;
 /// The first message of a connection.
 #[derive(Debug)]
 pub(crate) enum First {
-    Startup { minor: u16, parameters: Vec<(String, String)> },
-    Cancel { process: i32, secret: Bytes },
+    Startup {
+        minor: u16,
+        parameters: Vec<(String, String)>,
+    },
+    Cancel {
+        process: i32,
+        secret: Bytes,
+    },
     /// `SSLRequest` or `GSSENCRequest`.
     Encrypt,
 }
@@ -103,7 +109,10 @@ impl Input {
         let length = (&self.buffer[head - 4..head]).get_i32();
         let length = usize::try_from(length).ok().and_then(|length| length.checked_sub(4));
         let Some(length) = length.filter(|length| *length <= self.longest) else {
-            return Err(Failure::protocol(format!("a message is longer than {} bytes, or has no length", self.longest)));
+            return Err(Failure::protocol(format!(
+                "a message is longer than {} bytes, or has no length",
+                self.longest
+            )));
         };
         if self.fill(head + length).await?.is_none() {
             return Ok(None);
@@ -138,7 +147,11 @@ impl Input {
         let Some(mut body) = self.body(5).await? else { return Ok(None) };
         Ok(Some(match kind {
             b'Q' => Message::Query(body.text()?),
-            b'P' => Message::Parse { name: body.text()?, sql: body.text()?, types: body.list(|body| Ok(body.i32()?.cast_unsigned()))? },
+            b'P' => Message::Parse {
+                name: body.text()?,
+                sql: body.text()?,
+                types: body.list(|body| Ok(body.i32()?.cast_unsigned()))?,
+            },
             b'B' => Message::Bind {
                 portal: body.text()?,
                 statement: body.text()?,

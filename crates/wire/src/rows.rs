@@ -1,22 +1,25 @@
 //! An answer on its way to the client: batches, row by row, in text or binary.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use bytes::BufMut;
 use futures::{Stream, StreamExt};
 use lockgate_run::Workspace;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::failure::Failure;
 use crate::protocol::{Output, message};
 use crate::values::{Column, Writer, writer};
 
-/// The rows that are left of an answer. Nothing is computed until they are asked for; dropping it stops the work.
+/// The rows that are left of an answer. Two batches are computed ahead; dropping it stops the work.
 pub(crate) struct Rows {
     pub(crate) columns: Arc<Vec<Column>>,
-    batches: Pin<Box<dyn Stream<Item = Result<RecordBatch, Failure>> + Send>>,
+    batches: mpsc::Receiver<Result<RecordBatch, Failure>>,
     batch: Option<Batch>,
+    /// Who computes them; ends when this is dropped.
+    _work: JoinSet<()>,
     /// Keeps the files that are read.
     _reader: Option<Arc<Workspace>>,
 }
@@ -50,7 +53,18 @@ impl Rows {
         batches: impl Stream<Item = Result<RecordBatch, Failure>> + Send + 'static,
         reader: Option<Arc<Workspace>>,
     ) -> Self {
-        Rows { columns: Arc::new(columns), batches: Box::pin(batches), batch: None, _reader: reader }
+        let (sender, receiver) = mpsc::channel(1);
+        let mut work = JoinSet::new();
+        // A task of its own, so that who waits for rows can be told to stop while they are computed.
+        work.spawn(async move {
+            let mut batches = std::pin::pin!(batches);
+            while let Some(batch) = batches.next().await {
+                if sender.send(batch).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Rows { columns: Arc::new(columns), batches: receiver, batch: None, _work: work, _reader: reader }
     }
 
     /// Sends up to so many rows; how many, and whether there may be more.
@@ -98,7 +112,7 @@ impl Rows {
     async fn fill(&mut self) -> Result<bool, Failure> {
         while self.batch.as_ref().is_none_or(|batch| batch.next >= batch.batch.num_rows()) {
             self.batch = None;
-            match self.batches.next().await {
+            match self.batches.recv().await {
                 Some(batch) => {
                     self.batch = Some(Batch { batch: batch?, writers: Vec::new(), binary: Vec::new(), next: 0 });
                 }

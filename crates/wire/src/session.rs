@@ -172,11 +172,21 @@ impl Session {
     }
 
     /// Tells an error, and what follows from it.
-    pub(crate) async fn failed(&mut self, failure: &Failure, extended: bool, output: &mut Output) -> Result<(), Failure> {
+    pub(crate) async fn failed(
+        &mut self,
+        failure: &Failure,
+        extended: bool,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
         if failure.sqlstate == "25006" {
             tracing::warn!(actor = self.actor.0, message = failure.message, "a statement that would write was refused");
         } else {
-            tracing::debug!(actor = self.actor.0, sqlstate = failure.sqlstate, message = failure.message, "a statement failed");
+            tracing::debug!(
+                actor = self.actor.0,
+                sqlstate = failure.sqlstate,
+                message = failure.message,
+                "a statement failed"
+            );
         }
         output.failure(failure);
         if self.standing == Standing::Open {
@@ -212,7 +222,11 @@ impl Session {
             return Err(Failure::new("42601", &codes::NOT_HERE, message));
         }
         if self.prepared.len() >= KEPT_MAX && !self.prepared.contains_key(&name) {
-            return Err(Failure::new("53400", &codes::FULL, format!("a session has at most {KEPT_MAX} prepared statements")));
+            return Err(Failure::new(
+                "53400",
+                &codes::FULL,
+                format!("a session has at most {KEPT_MAX} prepared statements"),
+            ));
         }
         let known = Mutex::new(Known { types, columns: None });
         self.prepared.insert(name, Arc::new(Prepared { statement: statements.pop(), known }));
@@ -297,7 +311,8 @@ impl Session {
             let listing = self.listing().await?;
             let told = catalogue::parameter_types(&text.sql, &listing).await.unwrap_or_default();
             for (index, oid) in types.iter_mut().enumerate().filter(|(_, oid)| **oid == 0) {
-                *oid = told.get(index).cloned().flatten().unwrap_or(Type::Text).oid();
+                let otherwise = if text.is_count(index + 1) { Type::Int8 } else { Type::Text };
+                *oid = told.get(index).cloned().flatten().unwrap_or(otherwise).oid();
             }
         }
         Ok(types)
@@ -530,7 +545,9 @@ impl Session {
 
     async fn query(&mut self, sql: &str) -> Result<Rows, Failure> {
         match catalogue::reads(sql) {
-            Reads::Both => Err(Failure::unsupported("Postgres' catalogue and published tables are not read in one query")),
+            Reads::Both => {
+                Err(Failure::unsupported("Postgres' catalogue and published tables are not read in one query"))
+            }
             Reads::Catalogue(query) => {
                 let listing = self.listing().await?;
                 let answer = catalogue::answer(*query, &listing, &self.who()).await?;

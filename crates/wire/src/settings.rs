@@ -118,13 +118,12 @@ impl Settings {
             "bytea_output" if !value.eq_ignore_ascii_case("hex") => return refuse("hex"),
             "DateStyle" if !value.to_ascii_lowercase().contains("iso") => return refuse("ISO"),
             "IntervalStyle" if !value.eq_ignore_ascii_case("postgres") => return refuse("postgres"),
-            "statement_timeout" => {
-                if duration(value).is_none() {
-                    return refuse("a time such as 500, 5s or 2min");
-                }
-            }
+            "statement_timeout" if duration(value).is_none() => return refuse("a time such as 500, 5s or 2min"),
+            "statement_timeout" => {}
             // Times are told in UTC, with their offset: what a client makes of them is the same.
-            "TimeZone" | "DateStyle" | "default_transaction_read_only" | "default_transaction_isolation" => return Ok(None),
+            "TimeZone" | "DateStyle" | "default_transaction_read_only" | "default_transaction_isolation" => {
+                return Ok(None);
+            }
             _ => {}
         }
         self.own.insert(name, value.chars().take(256).collect());

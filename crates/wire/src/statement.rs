@@ -16,7 +16,10 @@ use crate::failure::Failure;
 pub(crate) enum Statement {
     Query(Text),
     Show(String),
-    Set { name: String, value: String },
+    Set {
+        name: String,
+        value: String,
+    },
     Reset(Option<String>),
     Begin,
     /// The tag that it is answered with.
@@ -27,9 +30,17 @@ pub(crate) enum Statement {
     DiscardAll,
     /// Of prepared statements; all of them when `None`.
     Deallocate(Option<String>),
-    Declare { cursor: String, query: Text, hold: bool },
+    Declare {
+        cursor: String,
+        query: Text,
+        hold: bool,
+    },
     /// `None` is all rows that are left; `moves` passes over them.
-    Fetch { cursor: String, rows: Option<usize>, moves: bool },
+    Fetch {
+        cursor: String,
+        rows: Option<usize>,
+        moves: bool,
+    },
     CloseCursor(Option<String>),
 }
 
@@ -39,12 +50,19 @@ pub(crate) struct Text {
     pub(crate) sql: String,
     /// Where `$1` and its like stand, and their numbers from 1.
     parameters: Vec<(Range<usize>, usize)>,
+    /// The numbers of those that say how many rows: after `limit` and `offset`.
+    counts: Vec<usize>,
 }
 
 impl Text {
     /// How many parameters it wants.
     pub(crate) fn wants(&self) -> usize {
         self.parameters.iter().map(|(_, number)| *number).max().unwrap_or(0)
+    }
+
+    /// Whether a parameter, counted from 1, says how many rows.
+    pub(crate) fn is_count(&self, number: usize) -> bool {
+        self.counts.contains(&number)
     }
 
     /// With literals in the parameters' places.
@@ -161,8 +179,8 @@ fn query(text: &str, words: &[Word]) -> Result<Text, Failure> {
         return Err(Failure::new("42601", &codes::NOT_HERE, "a query is missing"));
     };
     let (start, end) = (first.range.start, last.range.end);
-    let mut parameters = Vec::new();
-    for word in words {
+    let (mut parameters, mut counts) = (Vec::new(), Vec::new());
+    for (index, word) in words.iter().enumerate() {
         if let Token::Placeholder(name) = &word.token
             && let Some(number) = name.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok())
         {
@@ -170,15 +188,40 @@ fn query(text: &str, words: &[Word]) -> Result<Text, Failure> {
                 return Err(Failure::new("42P02", &codes::PARAMETER, format!("there is no parameter {name}")));
             }
             parameters.push((word.range.start - start..word.range.end - start, number));
+            if index > 0 && ["limit", "offset"].iter().any(|keyword| words[index - 1].is(keyword)) {
+                counts.push(number);
+            }
         }
     }
-    Ok(Text { sql: text[start..end].to_owned(), parameters })
+    Ok(Text { sql: text[start..end].to_owned(), parameters, counts })
 }
 
 /// Statements that change something, by their first word.
 const WRITES: &[&str] = &[
-    "insert", "update", "delete", "merge", "create", "drop", "alter", "truncate", "grant", "revoke", "copy", "comment",
-    "vacuum", "analyze", "reindex", "cluster", "refresh", "import", "reassign", "security", "load", "checkpoint", "do", "call",
+    "insert",
+    "update",
+    "delete",
+    "merge",
+    "create",
+    "drop",
+    "alter",
+    "truncate",
+    "grant",
+    "revoke",
+    "copy",
+    "comment",
+    "vacuum",
+    "analyze",
+    "reindex",
+    "cluster",
+    "refresh",
+    "import",
+    "reassign",
+    "security",
+    "load",
+    "checkpoint",
+    "do",
+    "call",
 ];
 
 /// Statements that PostgreSQL has, and this port has no use for.
@@ -204,11 +247,15 @@ fn statement(text: &str, words: &[Word]) -> Result<Statement, Failure> {
         "reset" => Statement::Reset(Some(names(rest)).filter(|name| name != "all")),
         "begin" => Statement::Begin,
         "start" if is(0, "transaction") => Statement::Begin,
-        "commit" | "end" | "rollback" | "abort" | "prepare" if is(0, "prepared") || (keyword == "prepare" && is(0, "transaction")) => {
+        "commit" | "end" | "rollback" | "abort" | "prepare"
+            if is(0, "prepared") || (keyword == "prepare" && is(0, "transaction")) =>
+        {
             return Err(Failure::unsupported("transactions here are not prepared for others"));
         }
         "commit" | "end" => Statement::Commit,
-        "rollback" if is(0, "to") || (is(0, "work") || is(0, "transaction")) && is(1, "to") => Statement::Nothing("ROLLBACK"),
+        "rollback" if is(0, "to") || (is(0, "work") || is(0, "transaction")) && is(1, "to") => {
+            Statement::Nothing("ROLLBACK")
+        }
         "rollback" | "abort" => Statement::Rollback,
         "savepoint" => Statement::Nothing("SAVEPOINT"),
         "release" => Statement::Nothing("RELEASE"),
@@ -238,10 +285,7 @@ fn syntax(text: &str, word: &Word) -> Failure {
 
 /// `transaction isolation level` and `time zone` have blanks.
 fn names(words: &[Word]) -> String {
-    let names: Vec<String> = words
-        .iter()
-        .map(|word| word.name().unwrap_or_else(|| word.token.to_string()))
-        .collect();
+    let names: Vec<String> = words.iter().map(|word| word.name().unwrap_or_else(|| word.token.to_string())).collect();
     match names.join(" ").as_str() {
         "time zone" => "timezone".to_owned(),
         "transaction isolation level" => "transaction_isolation".to_owned(),
@@ -321,9 +365,7 @@ fn fetch(text: &str, first: &Word, rest: &[Word], moves: bool) -> Result<Stateme
         [] => Some(1),
         [word] if word.is("next") => Some(1),
         [word] if word.is("all") => None,
-        [Word { token: Token::Number(number, _), .. }] => {
-            Some(number.parse().map_err(|_| syntax(text, &words[0]))?)
-        }
+        [Word { token: Token::Number(number, _), .. }] => Some(number.parse().map_err(|_| syntax(text, &words[0]))?),
         _ => return Err(Failure::unsupported("a cursor here goes forward only")),
     };
     Ok(Statement::Fetch { cursor, rows, moves })

@@ -24,7 +24,8 @@ export default function GatePage() {
   const name = useParam("name");
   const query = useQuery(gateQuery(name));
   const gate = query.data;
-  const open = query.error instanceof ApiProblem && query.error.status === 404;
+  // An asset that holds nothing is a conflict to the server, one that does not exist is not found.
+  const open = query.error instanceof ApiProblem && query.error.status === 409;
   return (
     <>
       <PageHead

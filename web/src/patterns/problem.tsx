@@ -66,7 +66,7 @@ export function ProblemView({ error, retry }: { error: unknown; retry?: () => vo
   return (
     <div className="problem" role="alert">
       <div className="row spread">
-        <h3>{sentence(title)}</h3>
+        <p className="problem-title">{sentence(title)}</p>
         {retry && (
           <button type="button" className="button small" onClick={retry}>
             <Icon name="stale" size={14} />

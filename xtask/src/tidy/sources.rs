@@ -33,6 +33,8 @@ const RIGHT_HERE: &[(&str, &str, &str)] = &[
     ("xtask/src/bench", "pipeline", "the benchmark's name in the issue"),
     ("xtask/src/main.rs", "pipeline", "the benchmark's name in the issue"),
     ("benches/", "pipeline", "the benchmark's name in the issue"),
+    ("web/src/theme/", "dataset", "a property of the DOM"),
+    ("crates/wire/tests/python/", "pipeline", "psycopg's own word for sending ahead"),
     ("docs/decisions/", "", "may speak of what others call it"),
 ];
 
@@ -56,7 +58,8 @@ pub(super) fn check(root: &Path) -> Result<Vec<String>> {
 fn file(path: &str, text: &str) -> Vec<String> {
     let mut broken = Vec::new();
     let extension = path.rsplit('.').next().unwrap_or("");
-    let is_code = CODE.contains(&extension);
+    // What is generated is as long as what it is made from.
+    let is_code = CODE.contains(&extension) && !path.ends_with("/api/schema.d.ts");
     let lines = text.lines().count();
     if is_code && lines > LINES_MAX {
         broken.push(format!("files: {path} has {lines} lines; {LINES_MAX} are the most"));

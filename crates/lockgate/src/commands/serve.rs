@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use lockgate_server::{ServeOptions, serve};
+use lockgate_server::{Addresses, ServeOptions, serve};
 use serde_json::json;
 
 use crate::context::Context;
@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// Requests a second that one caller may send for long
     #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
+    /// Serve the Postgres wire as well: psql, DBeaver, Metabase and drivers read published tables there
+    #[arg(long, value_name = "ADDRESS")]
+    postgres: Option<SocketAddr>,
     /// Where people reach it, for links in alerts, when that is not the address
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
@@ -44,6 +47,7 @@ pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
         bind: arguments.bind,
         sign_in: arguments.sign_in,
         rate: arguments.rate,
+        postgres: arguments.postgres,
         public_url: arguments.public_url,
     };
     // Rows are worked on by a runtime of their own: who only asks is answered meanwhile.
@@ -53,14 +57,17 @@ pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
         .thread_stack_size(STACK_BYTES)
         .build()
         .map_err(|error| Failure::system(&error))?;
-    let ready = |address: SocketAddr| {
+    let ready = |addresses: Addresses| {
         let terminal = &context.terminal;
-        let url = format!("http://{address}");
+        let (address, url) = (addresses.http.to_string(), format!("http://{}", addresses.http));
         // Nobody need read it.
         let _ = if terminal.json {
-            terminal.document(&json!({ "event": "serving", "address": address.to_string(), "url": url }))
+            let postgres = addresses.postgres.map(|address| address.to_string());
+            terminal.document(&json!({ "event": "serving", "address": address, "url": url, "postgres": postgres }))
         } else {
-            terminal.line(&format!("serving {}   Ctrl-C stops it", terminal.paint.strong(&url)))
+            let postgres =
+                addresses.postgres.map_or_else(String::new, |address| format!("   and Postgres on {address}"));
+            terminal.line(&format!("serving {}{postgres}   Ctrl-C stops it", terminal.paint.strong(&url)))
         };
     };
     let served = serve(options, work.handle().clone(), context.cancel.clone(), ready).await;

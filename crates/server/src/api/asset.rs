@@ -101,6 +101,9 @@ pub(crate) struct LiveInfo {
     pub(crate) size_bytes: u64,
     pub(crate) published_at: Option<DateTime<Utc>>,
     pub(crate) checks: CheckCounts,
+    /// A person published it, knowing what its checks said.
+    #[serde(skip)]
+    pub(crate) by_hand: bool,
 }
 
 /// What waits for a decision.
@@ -168,6 +171,7 @@ fn live(line: &Line) -> LiveInfo {
         size_bytes: line.size_bytes,
         published_at: line.published_at,
         checks: line.checks.into(),
+        by_hand: line.why.is_some(),
     }
 }
 

@@ -191,6 +191,8 @@ async fn stream(
     let chunks = futures::stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|chunk| (chunk, receiver))
     });
+    // Who compresses asks once more behind the end.
+    let chunks = chunks.fuse();
     let kind = match format {
         Format::Arrow => "application/vnd.apache.arrow.stream",
         Format::Csv | Format::Json => "text/csv; charset=utf-8",

@@ -33,11 +33,13 @@ impl Extension for Answering {
         }
         let Some(execution) = ctx.data_opt::<Arc<Execution>>() else { return next.run(ctx, info).await };
         let key = info.alias.unwrap_or(info.name);
-        execution.root(key).await.map(Some).map_err(|error| {
+        Ok(Some(execution.root(key).await.unwrap_or_else(|error| {
             let mut error = told(&error, Some(info.field.name.pos));
             error.path = vec![PathSegment::Field(key.to_owned())];
-            error
-        })
+            // Given back as an error it would take the field out of the answer.
+            execution.failed(error);
+            Value::Null
+        })))
     }
 }
 

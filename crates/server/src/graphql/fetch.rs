@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
-use async_graphql::{Name, Value};
+use async_graphql::{Name, PathSegment, Response, ServerError, Value};
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use futures::future::{BoxFuture, try_join_all};
@@ -43,6 +43,7 @@ pub(super) struct Execution {
     turns: Semaphore,
     bytes: AtomicUsize,
     read: Mutex<BTreeMap<AssetName, VersionNumber>>,
+    errors: Mutex<Vec<ServerError>>,
 }
 
 /// What is known before the first row is read.
@@ -76,12 +77,33 @@ impl Execution {
             turns: Semaphore::new(2),
             bytes: AtomicUsize::new(0),
             read: Mutex::default(),
+            errors: Mutex::default(),
         }
     }
 
     /// The versions that were read so far.
     pub(super) fn versions(&self) -> BTreeMap<AssetName, VersionNumber> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn failed(&self, error: ServerError) {
+        self.errors.lock().unwrap_or_else(PoisonError::into_inner).push(error);
+    }
+
+    /// The answer with what went wrong here, and in the order of the request: the library has it in that of coming in.
+    pub(super) fn complete(&self, mut answer: Response) -> Response {
+        answer.errors.append(&mut self.errors.lock().unwrap_or_else(PoisonError::into_inner));
+        let key = |error: &ServerError| match error.path.first() {
+            Some(PathSegment::Field(key)) => self.selected.iter().position(|selected| selected.key == *key),
+            Some(PathSegment::Index(_)) | None => None,
+        };
+        answer.errors.sort_by_key(key);
+        if let Value::Object(fields) = &mut answer.data {
+            let keys = self.selected.iter().map(|selected| selected.key.as_str());
+            let ordered = keys.filter_map(|key| fields.swap_remove_entry(key)).collect();
+            answer.data = Value::Object(ordered);
+        }
+        answer
     }
 
     /// The value of a query field, complete with all that is nested in it.

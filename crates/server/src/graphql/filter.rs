@@ -96,8 +96,8 @@ fn compared(column: &Column, name: &str, operator: &str, value: &Value) -> ApiRe
     let text = || Literal::of_value(value, &DataType::String).map(|literal| literal.sql());
     let infix = |sign: &str| literal().map(|literal| format!("{name} {sign} {literal}"));
     Ok(match operator {
-        "eq" => infix("=")?,
-        "ne" => infix("<>")?,
+        "eq" => among(column, name, std::slice::from_ref(value), false)?,
+        "ne" => among(column, name, std::slice::from_ref(value), true)?,
         "lt" => infix("<")?,
         "lte" => infix("<=")?,
         "gt" => infix(">")?,
@@ -107,16 +107,7 @@ fn compared(column: &Column, name: &str, operator: &str, value: &Value) -> ApiRe
             if values.len() > VALUES_MAX {
                 return Err(bad(format!("`{operator}` has more than {VALUES_MAX} values")));
             }
-            let literals: Vec<String> = values
-                .iter()
-                .map(|value| Literal::of_value(value, &column.data_type).map(|literal| literal.sql()))
-                .collect::<ApiResult<_>>()?;
-            match (literals.is_empty(), operator) {
-                (true, "in") => "false".to_owned(),
-                (true, _) => format!("{name} is not null"),
-                (false, "in") => format!("{name} in ({})", literals.join(", ")),
-                (false, _) => format!("{name} not in ({})", literals.join(", ")),
-            }
+            among(column, name, values, operator == "notIn")?
         }
         "isNull" => match value {
             Value::Boolean(true) => format!("{name} is null"),
@@ -128,6 +119,30 @@ fn compared(column: &Column, name: &str, operator: &str, value: &Value) -> ApiRe
         "startsWith" => format!("starts_with({name}, {})", text()?),
         "contains" => format!("contains({name}, {})", text()?),
         other => return Err(bad(format!("{} has no operator `{other}`", column.field))),
+    })
+}
+
+/// Whether the column has one of the values, or, `turned`, another one.
+fn among(column: &Column, name: &str, values: &[Value], turned: bool) -> ApiResult<String> {
+    let literals: Vec<Literal> =
+        values.iter().map(|value| Literal::of_value(value, &column.data_type)).collect::<ApiResult<_>>()?;
+    // Statistics of files leave NaN out, so that comparing with it would pass over files that have it.
+    let (nan, usual): (Vec<Literal>, Vec<Literal>) =
+        literals.into_iter().partition(|literal| matches!(literal, Literal::Double(value) if value.is_nan()));
+    let usual: Vec<String> = usual.iter().map(Literal::sql).collect();
+    let mut parts = Vec::new();
+    match &usual[..] {
+        [] => {}
+        [only] => parts.push(format!("{name} {} {only}", if turned { "<>" } else { "=" })),
+        all => parts.push(format!("{name} {} ({})", if turned { "not in" } else { "in" }, all.join(", "))),
+    }
+    if !nan.is_empty() {
+        parts.push(format!("{}isnan({name})", if turned { "not " } else { "" }));
+    }
+    Ok(match (parts.is_empty(), turned) {
+        (true, false) => "false".to_owned(),
+        (true, true) => format!("{name} is not null"),
+        (false, _) => format!("({})", parts.join(if turned { " and " } else { " or " })),
     })
 }
 

@@ -290,7 +290,11 @@ fn number(selected: &Selected, name: &str, default: u64, max: u64) -> ApiResult<
 }
 
 fn pin(at: Option<&Value>) -> ApiResult<Pin> {
-    let Some(Value::Object(fields)) = at else { return Ok(Pin::At(None)) };
+    let fields = match at {
+        None => return Ok(Pin::At(None)),
+        Some(Value::Object(fields)) => fields,
+        Some(other) => return Err(bad(format!("`at` is {other}")).expected("{ time: … } or { version: … }")),
+    };
     let given: Vec<_> = fields.iter().filter(|(_, value)| **value != Value::Null).collect();
     match given[..] {
         [(name, Value::String(text))] if name.as_str() == "time" && !text.is_empty() => {

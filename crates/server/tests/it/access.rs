@@ -77,7 +77,8 @@ async fn a_session_is_a_cookie_that_scripts_cannot_read() {
     assert!(!cookie.contains(&secret), "the cookie is not the token");
     let pair = cookie.split(';').next().unwrap().to_owned();
     let with = async |method: Method, path: &str, origin: Option<&str>| {
-        let mut request = server.request(method, path).header("cookie", &pair).header("content-type", "application/json");
+        let mut request =
+            server.request(method, path).header("cookie", &pair).header("content-type", "application/json");
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }

@@ -152,11 +152,11 @@ async fn nested_fields_cost_one_statement_each() {
         assert_eq!(ids, [n + 600, n + 300, n]);
         assert!(flights.iter().all(|flight| flight["raw__planes"]["seats"] == n));
     }
-    // Asked again, nothing is computed.
+    // The planes' own statement was one of them: asked again, whatever the names, nothing is computed.
     let (computed, _) = statements(&server).await;
     data(&server, "{ raw__planes(limit: 300, orderBy: [{ seats: ASC }]) { tailnum } }").await;
     data(&server, "{ again: raw__planes(orderBy: [{ seats: ASC }], limit: 300) { other: tailnum } }").await;
-    assert_eq!(statements(&server).await.0, computed + 1);
+    assert_eq!(statements(&server).await.0, computed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -168,7 +168,7 @@ async fn earlier_versions_and_instants_are_read() {
     assert_eq!(answer["errors"].as_array().unwrap().len(), 2, "{answer:#}");
     assert!(answer["errors"][0]["extensions"]["code"].as_str().unwrap().starts_with("LG"));
     server.run().await;
-    let detail = server.json("/assets/raw.planes/versions/live").await["summary"].clone();
+    let detail = server.json("/assets/raw.flights/versions/live").await["summary"].clone();
     let first_at = detail["published_at"].as_str().unwrap().to_owned();
     let (number, rows) =
         (detail["number"].as_u64().unwrap(), "{ raw__planes(orderBy: [{ tailnum: ASC }]) { tailnum } }");

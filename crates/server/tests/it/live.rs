@@ -57,7 +57,9 @@ async fn a_run_is_told_as_it_goes_and_taken_up_where_one_left() {
     let (heard, run) = tokio::join!(listening, run);
     let words: Vec<String> = heard
         .iter()
-        .map(|(_, sort, event)| format!("{sort} {} {}", event["event"].as_str().unwrap(), event["asset"].as_str().unwrap_or("-")))
+        .map(|(_, sort, event)| {
+            format!("{sort} {} {}", event["event"].as_str().unwrap(), event["asset"].as_str().unwrap_or("-"))
+        })
         .collect();
     assert_eq!(words.first().unwrap(), "run run_started -");
     assert_eq!(words.last().unwrap(), "run run_ended -");

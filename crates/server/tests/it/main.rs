@@ -1,4 +1,6 @@
 //! Tests over a real server: a project in a temporary folder, served on a free port.
+#![allow(clippy::unwrap_used)] // a test that cannot go on should say where
+#![allow(clippy::disallowed_methods)] // and tokens end by the wall clock
 
 mod access;
 mod alerts;

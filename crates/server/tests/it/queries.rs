@@ -26,7 +26,7 @@ async fn ask(server: &Server, sql: &str) -> Json {
 async fn fifty_who_ask_the_same_cause_one_computation() {
     let server = Server::of(ORDERS).await;
     server.run().await;
-    let heavy = "select sum(a.value) as n from generate_series(1, 400) a, generate_series(1, 400) b, raw.orders";
+    let heavy = "select sum(value) + (select count(*) from raw.orders) as n from generate_series(1, 1000000)";
     let answers = futures::future::join_all((0..50).map(|_| ask(&server, heavy))).await;
     assert!(answers.iter().all(|answer| answer["rows"] == answers[0]["rows"]));
     assert_eq!(metric(&server, "query_computed_total").await, 1);
@@ -46,7 +46,12 @@ async fn fifty_who_ask_the_same_cause_one_computation() {
 async fn what_goes_by_the_clock_is_not_kept() {
     let server = Server::of(ORDERS).await;
     server.run().await;
-    for sql in ["select now() as at, count(*) as n from raw.orders", "select random() as r from raw.orders", "select count(*) as n from lockgate.runs", "select $run_at as at"] {
+    for sql in [
+        "select now() as at, count(*) as n from raw.orders",
+        "select random() as r from raw.orders",
+        "select count(*) as n from lockgate.runs",
+        "select $run_at as at",
+    ] {
         assert_eq!(ask(&server, sql).await["cached"], false, "{sql}");
         assert_eq!(ask(&server, sql).await["cached"], false, "{sql}");
     }
@@ -78,7 +83,7 @@ async fn rows_stream_as_arrow_and_csv() {
     assert_eq!((short["row_count"].as_u64(), short["truncated"].as_bool()), (Some(3), Some(true)));
 }
 
-const ENDLESS: &str = "select sum(a.value * b.value) as n from generate_series(1, 200000) a, generate_series(1, 200000) b";
+const ENDLESS: &str = "select sum(value % 7) as n from generate_series(1, 1000000000000)";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_query_is_cancelled() {

@@ -38,7 +38,10 @@ async fn stale_assets_are_shown_as_such() {
     let server = Server::of(ORDERS).await;
     server.run().await;
     assert_eq!(server.json("/assets/mart.revenue").await["state"], "fresh");
-    server.write("assets/mart/revenue.sql", "select customer, sum(amount) + 0 as amount from raw.orders group by customer\n");
+    server.write(
+        "assets/mart/revenue.sql",
+        "select customer, sum(amount) + 0 as amount from raw.orders group by customer\n",
+    );
     for _ in 0..200 {
         let asset = server.json("/assets/mart.revenue").await;
         if asset["state"] == "stale" {

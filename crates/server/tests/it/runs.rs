@@ -97,7 +97,11 @@ async fn a_run_is_cancelled_and_taken_up() {
     assert_eq!(server.json("/assets/raw.orders").await["live"]["number"], 1);
     server.write("assets/mart/slow.sql", "select 1 as total from raw.orders\n");
     let (status, refused) = server.post(&format!("/runs/{id}/retry"), &json!({})).await;
-    assert_eq!((status, refused["diagnostics"][0]["code"].as_str()), (422, Some("LG0752")), "the plan differs: {refused}");
+    assert_eq!(
+        (status, refused["diagnostics"][0]["code"].as_str()),
+        (422, Some("LG0752")),
+        "the plan differs: {refused}"
+    );
     server.write("assets/mart/slow.sql", slow);
     let (status, again) = server.post(&format!("/runs/{id}/retry"), &json!({})).await;
     assert_eq!(status, 202, "{again}");

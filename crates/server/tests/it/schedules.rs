@@ -10,7 +10,8 @@ use serde_json::{Value as Json, json};
 use crate::server::{ORDERS, Server};
 
 fn project(catch_up: &str) -> Vec<(&'static str, String)> {
-    let mut files: Vec<(&'static str, String)> = ORDERS.iter().map(|(path, text)| (*path, (*text).to_owned())).collect();
+    let mut files: Vec<(&'static str, String)> =
+        ORDERS.iter().map(|(path, text)| (*path, (*text).to_owned())).collect();
     files[0].1.push_str(&format!(
         "schedules:\n  - {{ name: hourly, cron: \"7 * * * *\", select: raw, catch_up: {catch_up} }}\n"
     ));

@@ -68,15 +68,15 @@ impl Server {
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             sign_in,
             rate: 10_000,
+            postgres: None,
             public_url: None,
         };
         let (told, address) = oneshot::channel();
         let work = tokio::runtime::Handle::current();
         let stopping = stop.clone();
-        let serving =
-            tokio::task::spawn(
-                async move { serve(options, work, stopping, |address| told.send(address).unwrap()).await },
-            );
+        let serving = tokio::task::spawn(async move {
+            serve(options, work, stopping, |addresses| told.send(addresses.http).unwrap()).await
+        });
         let Ok(address) = address.await else { panic!("{:?}", serving.await) };
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().unwrap();

@@ -15,7 +15,7 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
-use super::listing::{Listing, PUBLIC};
+use super::listing::{Listing, PUBLIC, Relation};
 use super::tables::{OWNER, long_name};
 use super::{Who, relations, tables};
 use crate::settings::SERVER_VERSION;
@@ -93,8 +93,7 @@ fn function(
     returns: Arrow,
     body: impl Fn(&[Option<&str>]) -> Option<String> + Send + Sync + 'static,
 ) -> ScalarUDF {
-    let signature =
-        Signature::one_of(vec![TypeSignature::Nullary, TypeSignature::VariadicAny], Volatility::Stable);
+    let signature = Signature::one_of(vec![TypeSignature::Nullary, TypeSignature::VariadicAny], Volatility::Stable);
     ScalarUDF::from(Function { name, signature, returns, body: Arc::new(body) })
 }
 
@@ -168,6 +167,7 @@ const OWN: &[&str] = &[
     "current_schemas",
     "current_setting",
     "current_user",
+    "format",
     "format_type",
     "obj_description",
     "pg_backend_pid",
@@ -232,10 +232,8 @@ pub(super) fn register_own(state: &mut SessionState, listing: &Arc<Listing>, who
     add(function("set_config", Arrow::Utf8, |arguments| arguments.get(1).copied().flatten().map(str::to_owned)))?;
     add(function("pg_get_userbyid", Arrow::Utf8, |_| Some(OWNER.to_owned())))?;
     add(function("quote_ident", Arrow::Utf8, |arguments| arguments.first().copied().flatten().map(quoted)))?;
-    add(function("quote_literal", Arrow::Utf8, |arguments| {
-        let text = arguments.first().copied().flatten()?;
-        Some(format!("'{}'", text.replace('\'', "''")))
-    }))?;
+    add(function("quote_literal", Arrow::Utf8, |arguments| arguments.first().copied().flatten().map(literal)))?;
+    add(function("format", Arrow::Utf8, formatted))?;
     let type_name = |arguments: &[Option<&str>]| {
         let oid: u32 = number(arguments, 0)?.try_into().ok()?;
         let modifier = number(arguments, 1).unwrap_or(-1);
@@ -246,11 +244,11 @@ pub(super) fn register_own(state: &mut SessionState, listing: &Arc<Listing>, who
     let of = Arc::clone(listing);
     add(function("obj_description", Arrow::Utf8, move |arguments| {
         let is_table = arguments.get(1).copied().flatten().is_none_or(|catalogue| catalogue == "pg_class");
-        of.by_oid(number(arguments, 0)?).filter(|_| is_table)?.description.clone()
+        relation(&of, arguments).filter(|_| is_table)?.description.clone()
     }))?;
     let of = Arc::clone(listing);
     add(function("col_description", Arrow::Utf8, move |arguments| {
-        let relation = of.by_oid(number(arguments, 0)?)?;
+        let relation = relation(&of, arguments)?;
         let index = usize::try_from(number(arguments, 1)?).ok()?.checked_sub(1)?;
         relation.columns.get(index)?.description.clone()
     }))?;
@@ -271,7 +269,10 @@ pub(super) fn register_own(state: &mut SessionState, listing: &Arc<Listing>, who
     add(function(NAME_OF_SCHEMA, Arrow::Utf8, move |arguments| {
         let oid = number(arguments, 0)?;
         let known = of.schemas.iter().find(|(_, known)| i64::from(*known) == oid);
-        Some(known.map_or_else(|| if oid == 11 { "pg_catalog".to_owned() } else { oid.to_string() }, |(name, _)| quoted(name)))
+        Some(known.map_or_else(
+            || if oid == 11 { "pg_catalog".to_owned() } else { oid.to_string() },
+            |(name, _)| quoted(name),
+        ))
     }))?;
     let of = Arc::clone(listing);
     add(function("to_regclass", Arrow::Int64, move |arguments| {
@@ -299,6 +300,36 @@ pub(super) fn relation_oid(listing: &Listing, name: &str) -> Option<i64> {
     }
     let own = schema.is_none_or(|schema| schema == super::PG_CATALOG);
     relations::oid(table).filter(|_| own).map(i64::from)
+}
+
+/// By its number, or by its name where a cast to `regclass` was taken away.
+fn relation<'l>(listing: &'l Listing, arguments: &[Option<&str>]) -> Option<&'l Relation> {
+    let by_name = || relation_oid(listing, arguments.first().copied().flatten()?);
+    listing.by_oid(number(arguments, 0).or_else(by_name)?)
+}
+
+/// `format('%I.%I', schema, table)`.
+fn formatted(arguments: &[Option<&str>]) -> Option<String> {
+    let (mut text, mut values) = (String::new(), arguments.iter().skip(1));
+    let mut characters = arguments.first().copied().flatten()?.chars();
+    while let Some(c) = characters.next() {
+        if c != '%' {
+            text.push(c);
+            continue;
+        }
+        match characters.next()? {
+            '%' => text.push('%'),
+            's' => text.push_str(values.next()?.unwrap_or_default()),
+            'I' => text.push_str(&quoted((*values.next()?)?)),
+            'L' => text.push_str(&values.next()?.map_or_else(|| "NULL".to_owned(), literal)),
+            _ => return None,
+        }
+    }
+    Some(text)
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn number(arguments: &[Option<&str>], index: usize) -> Option<i64> {

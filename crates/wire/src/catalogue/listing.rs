@@ -78,7 +78,11 @@ struct Known {
 
 impl Listings {
     /// What is published now.
-    pub(crate) async fn now(&self, project: &Arc<dyn Project>, catalog: &dyn Catalog) -> Result<Arc<Listing>, RunError> {
+    pub(crate) async fn now(
+        &self,
+        project: &Arc<dyn Project>,
+        catalog: &dyn Catalog,
+    ) -> Result<Arc<Listing>, RunError> {
         let environment = project.workspace().project.environment.clone();
         let heads = catalog.live_heads(&environment).await?;
         let live: BTreeMap<_, _> = heads.iter().map(|(name, head)| (name.clone(), head.number)).collect();

@@ -11,8 +11,9 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Array, ArrayElemTypeDef, BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr,
-    FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, JoinOperator, LimitClause, ObjectName, ObjectNamePart, Query,
-    Select, SelectItem, SetExpr, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
+    FunctionArgumentList, FunctionArguments, GroupByExpr, Ident, JoinOperator, LimitClause, ObjectName, ObjectNamePart,
+    Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableWithJoins, Value, Visit,
+    VisitMut, Visitor, VisitorMut,
 };
 
 use super::listing::Listing;
@@ -23,7 +24,7 @@ use crate::failure::Failure;
 pub(super) fn rewritten(mut query: Query, listing: &Listing) -> Result<Query, Failure> {
     let mut rewrite = Rewrite { listing, wrong: None };
     // The visitor never breaks.
-    let _ = query.visit(&mut rewrite);
+    let _ = VisitMut::visit(&mut query, &mut rewrite);
     match rewrite.wrong {
         None => Ok(query),
         Some(wrong) => Err(wrong),
@@ -34,6 +35,9 @@ struct Rewrite<'a> {
     listing: &'a Listing,
     wrong: Option<Failure>,
 }
+
+/// The number that Postgres would know a name by.
+type NumberOf = fn(&Listing, &str) -> Option<i64>;
 
 impl VisitorMut for Rewrite<'_> {
     type Break = ();
@@ -74,6 +78,17 @@ impl VisitorMut for Rewrite<'_> {
         ControlFlow::Continue(())
     }
 
+    /// `'mart.daily'::regclass::text` is the name again, as it is written best.
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Cast { expr: inner, data_type: DataType::Text | DataType::Varchar(_), .. } = expr
+            && let Expr::Cast { expr: named, data_type: DataType::Regclass, .. } = inner.as_mut()
+            && let Some(number) = literal(named).and_then(|name| functions::relation_oid(self.listing, &name))
+        {
+            **inner = function(functions::NAME_OF_RELATION, Box::new(number_expr(number)));
+        }
+        ControlFlow::Continue(())
+    }
+
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         match self.expression(expr) {
             Ok(Some(new)) => *expr = new,
@@ -110,24 +125,22 @@ impl Rewrite<'_> {
             }
             Expr::Exists { subquery, negated } if is_nothing(&subquery.body) => Some(boolean(*negated)),
             Expr::InSubquery { subquery, negated, .. } if is_nothing(&subquery.body) => Some(boolean(*negated)),
-            Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => match right.as_mut() {
-                Expr::Subquery(query) => {
-                    query.limit_clause = None;
-                    Some(Expr::InSubquery {
-                        expr: std::mem::replace(left, null()),
-                        subquery: query.clone(),
-                        negated: false,
-                    })
-                }
-                Expr::Array(array) => Some(Expr::InList {
-                    expr: std::mem::replace(left, null()),
-                    list: std::mem::take(&mut array.elem),
-                    negated: false,
+            Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => {
+                let list = match right.as_mut() {
+                    Expr::Subquery(query) => {
+                        query.limit_clause = None;
+                        let (expr, subquery) = (std::mem::replace(left, null()), query.clone());
+                        return Ok(Some(Expr::InSubquery { expr, subquery, negated: false }));
+                    }
+                    Expr::Array(array) => Some(std::mem::take(&mut array.elem)),
+                    Expr::Nested(nested) => items(nested),
+                    text => items(text),
+                };
+                list.map(|list| match list.is_empty() {
+                    true => boolean(false),
+                    false => Expr::InList { expr: std::mem::replace(left, null()), list, negated: false },
                 })
-                .filter(|list| !matches!(list, Expr::InList { list, .. } if list.is_empty()))
-                .or_else(|| Some(boolean(false))),
-                _ => None,
-            },
+            }
             _ => None,
         })
     }
@@ -141,12 +154,7 @@ impl Rewrite<'_> {
             if let Some(plain) = plain_type(item) {
                 **item = plain;
             }
-            let items = literal(inner).and_then(|text| Some(text.strip_prefix('{')?.strip_suffix('}')?.to_owned()));
-            return Ok(items.map(|items| {
-                let items = items.split(',').map(str::trim).filter(|item| !item.is_empty());
-                let elem = items.map(|item| string(item.trim_matches('"'))).collect();
-                Expr::Array(Array { elem, named: true })
-            }));
+            return Ok(items(inner).map(|elem| Expr::Array(Array { elem, named: true })));
         }
         let name = match data_type {
             DataType::Regclass => "regclass".to_owned(),
@@ -154,7 +162,7 @@ impl Rewrite<'_> {
             _ => return Ok(None),
         };
         // Of a name the number, of a number the name.
-        let by_name: Option<(fn(&Listing, &str) -> Option<i64>, &str)> = match name.as_str() {
+        let by_name: Option<(NumberOf, &str)> = match name.as_str() {
             "regclass" => Some((functions::relation_oid, functions::NAME_OF_RELATION)),
             "regtype" => Some((|_, name| tables::type_oid(name), functions::NAME_OF_TYPE)),
             "regnamespace" => Some((schema_oid, functions::NAME_OF_SCHEMA)),
@@ -212,10 +220,9 @@ fn plain_type(data_type: &DataType) -> Option<DataType> {
         "float8" => DataType::DoublePrecision,
         "date" => DataType::Date,
         "timestamptz" | "timestamp" => DataType::Timestamp(None, datafusion::sql::sqlparser::ast::TimezoneInfo::None),
-        "name" | "char" | "bpchar" | "text" | "varchar" | "cstring" | "sql_identifier" | "character_data" | "yes_or_no"
-        | "aclitem" | "pg_node_tree" | "json" | "jsonb" | "xml" | "inet" | "uuid" | "pg_lsn" | "anyarray" | "unknown" => {
-            DataType::Text
-        }
+        "name" | "char" | "bpchar" | "text" | "varchar" | "cstring" | "sql_identifier" | "character_data"
+        | "yes_or_no" | "aclitem" | "pg_node_tree" | "json" | "jsonb" | "xml" | "inet" | "uuid" | "pg_lsn"
+        | "anyarray" | "unknown" => DataType::Text,
         _ => return None,
     })
 }
@@ -243,7 +250,8 @@ fn operator(name: &str) -> Option<BinaryOperator> {
 }
 
 fn call(function: &mut Function) -> Option<Expr> {
-    if qualifier(&function.name).is_some_and(|schema| [super::PG_CATALOG, super::INFORMATION_SCHEMA].contains(&schema.as_str()))
+    if qualifier(&function.name)
+        .is_some_and(|schema| [super::PG_CATALOG, super::INFORMATION_SCHEMA].contains(&schema.as_str()))
         && let Some(last) = function.name.0.pop()
     {
         function.name = ObjectName(vec![last]);
@@ -252,12 +260,14 @@ fn call(function: &mut Function) -> Option<Expr> {
     match &mut function.args {
         FunctionArguments::Subquery(query) if name == "array" => {
             if is_nothing(&query.body) {
-                return Some(*null());
+                let texts = DataType::Array(ArrayElemTypeDef::SquareBracket(Box::new(DataType::Text), None));
+                return Some(cast(null(), texts));
             }
             // `array(select x from …)` is an aggregate of its rows.
             query.order_by = None;
             if let SetExpr::Select(select) = query.body.as_mut()
-                && let [SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }] = &mut select.projection[..]
+                && let [SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. }] =
+                    &mut select.projection[..]
             {
                 *expr = self::function("array_agg", Box::new(expr.clone()));
                 return Some(Expr::Subquery(query.clone()));
@@ -275,7 +285,8 @@ fn call(function: &mut Function) -> Option<Expr> {
         }
         FunctionArguments::List(_) if name == "array_upper" => {
             function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new("array_length"))]);
-            None
+            // Without a sign, which `generate_series` does not take.
+            Some(cast(Box::new(Expr::Function(function.clone())), DataType::BigInt(None)))
         }
         _ => None,
     }
@@ -295,7 +306,10 @@ fn first_row(query: &mut Query) {
 
 /// Whether a select joins, so that both sides have to match, something that never has rows.
 fn has_no_rows(select: &Select) -> bool {
-    let named = select.projection.iter().all(|item| matches!(item, SelectItem::ExprWithAlias { .. } | SelectItem::UnnamedExpr(_)));
+    let named = select
+        .projection
+        .iter()
+        .all(|item| matches!(item, SelectItem::ExprWithAlias { .. } | SelectItem::UnnamedExpr(_)));
     let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(by, _) if by.is_empty());
     named && (grouped || !aggregates(select)) && select.from.iter().any(joins_nothing)
 }
@@ -304,9 +318,7 @@ fn joins_nothing(from: &TableWithJoins) -> bool {
     let inner = |operator: &JoinOperator| {
         matches!(operator, JoinOperator::Join(_) | JoinOperator::Inner(_) | JoinOperator::CrossJoin(_))
     };
-    let outer = |operator: &JoinOperator| {
-        matches!(operator, JoinOperator::Left(_) | JoinOperator::LeftOuter(_))
-    };
+    let outer = |operator: &JoinOperator| matches!(operator, JoinOperator::Left(_) | JoinOperator::LeftOuter(_));
     let keeps_left = from.joins.iter().all(|join| inner(&join.join_operator) || outer(&join.join_operator));
     keeps_left
         && (is_empty(&from.relation)
@@ -316,10 +328,19 @@ fn joins_nothing(from: &TableWithJoins) -> bool {
 fn is_empty(factor: &TableFactor) -> bool {
     match factor {
         TableFactor::Table { name, args: None, .. } => {
-            let of_catalogue = qualifier(name).is_none_or(|schema| {
-                [super::PG_CATALOG, super::INFORMATION_SCHEMA].contains(&schema.as_str())
-            });
+            let of_catalogue = qualifier(name)
+                .is_none_or(|schema| [super::PG_CATALOG, super::INFORMATION_SCHEMA].contains(&schema.as_str()));
             of_catalogue && relations::is_empty(&text(name))
+        }
+        // Arrays in the catalogue's columns are null, all of them.
+        TableFactor::Table { name, args: Some(arguments), .. } => {
+            let of_column = |argument: &FunctionArg| {
+                matches!(
+                    argument,
+                    FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(_) | Expr::CompoundIdentifier(_)))
+                )
+            };
+            text(name) == "unnest" && arguments.args.iter().all(of_column)
         }
         TableFactor::Derived { subquery, .. } => is_nothing(&subquery.body),
         TableFactor::NestedJoin { table_with_joins, .. } => joins_nothing(table_with_joins),
@@ -342,19 +363,53 @@ fn is_nothing(body: &SetExpr) -> bool {
 
 /// Whether a select's columns call an aggregate, by its name.
 fn aggregates(select: &Select) -> bool {
-    const AGGREGATES: &[&str] =
-        &["count", "sum", "min", "max", "avg", "array_agg", "string_agg", "bool_and", "bool_or", "every", "json_agg"];
-    let is_aggregate = |expr: &Expr| {
-        let calls = datafusion::sql::sqlparser::ast::visit_expressions(expr, |part| match part {
-            Expr::Function(function) if AGGREGATES.contains(&text(&function.name).as_str()) => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        });
-        calls.is_break()
-    };
-    select.projection.iter().any(|item| match item {
-        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => is_aggregate(expr),
-        _ => false,
-    }) || select.having.is_some()
+    let mut found = Aggregates::default();
+    // The visitor never breaks.
+    for item in &select.projection {
+        let _ = item.visit(&mut found);
+    }
+    found.any || select.having.is_some()
+}
+
+#[derive(Default)]
+struct Aggregates {
+    /// Within how many subqueries, whose aggregates are their own.
+    depth: usize,
+    any: bool,
+}
+
+impl Visitor for Aggregates {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.depth += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        const AGGREGATES: &[&str] = &[
+            "count",
+            "sum",
+            "min",
+            "max",
+            "avg",
+            "array_agg",
+            "string_agg",
+            "bool_and",
+            "bool_or",
+            "every",
+            "json_agg",
+        ];
+        if let Expr::Function(function) = expr {
+            self.any |= self.depth == 0 && AGGREGATES.contains(&text(&function.name).as_str());
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 /// A column of a select without rows.
@@ -367,20 +422,15 @@ fn nothing(item: SelectItem) -> SelectItem {
         }
         other => return other,
     };
-    let null = Expr::Cast {
-        kind: CastKind::Cast,
-        expr: null(),
-        data_type: DataType::Text,
-        array: false,
-        format: None,
-    };
-    SelectItem::ExprWithAlias { expr: null, alias }
+    SelectItem::ExprWithAlias { expr: cast(null(), DataType::Text), alias }
 }
 
 /// Gives a name of its own to every column that is not just one of a table's.
 fn name_columns(select: &mut Select) {
     let mut taken = HashSet::new();
     let mut seen = HashSet::new();
+    // `c.oid, c.*` has a column twice: the first is called `oid_1`, and a tool that asks for `oid` finds the other.
+    let wildcards: Vec<Option<String>> = select.projection.iter().filter_map(wildcard).collect();
     for item in &mut select.projection {
         let wanted = match item {
             SelectItem::ExprWithAlias { alias, .. } => {
@@ -388,10 +438,18 @@ fn name_columns(select: &mut Select) {
                 continue;
             }
             SelectItem::UnnamedExpr(expr @ (Expr::Identifier(_) | Expr::CompoundIdentifier(_))) => {
+                let of = match expr {
+                    Expr::CompoundIdentifier(parts) => parts.iter().rev().nth(1).map(|of| of.value.to_lowercase()),
+                    _ => None,
+                };
+                let again = wildcards.iter().any(|wildcard| wildcard.is_none() || *wildcard == of);
                 // The same column twice is the only trouble.
-                if seen.insert(expr.to_string()) {
+                if seen.insert(expr.to_string()) && !again {
                     taken.extend(column_name(expr));
                     continue;
+                }
+                if again {
+                    taken.extend(column_name(expr));
                 }
                 column_name(expr)
             }
@@ -409,6 +467,15 @@ fn name_columns(select: &mut Select) {
             let expr = std::mem::replace(expr, *null());
             *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_quote('"', name) };
         }
+    }
+}
+
+/// The table of a wildcard; `Some(None)` is all tables'.
+fn wildcard(item: &SelectItem) -> Option<Option<String>> {
+    match item {
+        SelectItem::Wildcard(_) => Some(None),
+        SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => Some(Some(text(name))),
+        _ => None,
     }
 }
 
@@ -437,6 +504,10 @@ pub(super) fn column_name(expr: &Expr) -> Option<String> {
     }
 }
 
+fn cast(expr: Box<Expr>, data_type: DataType) -> Expr {
+    Expr::Cast { kind: CastKind::Cast, expr, data_type, array: false, format: None }
+}
+
 fn null() -> Box<Expr> {
     Box::new(Expr::Value(Value::Null.into()))
 }
@@ -461,6 +532,13 @@ fn literal(expr: &Expr) -> Option<String> {
         },
         _ => None,
     }
+}
+
+/// The elements of `'{a,b}'`.
+fn items(expr: &Expr) -> Option<Vec<Expr>> {
+    let text = literal(expr)?;
+    let items = text.strip_prefix('{')?.strip_suffix('}')?.split(',').map(str::trim).filter(|item| !item.is_empty());
+    Some(items.map(|item| string(item.trim_matches('"'))).collect())
 }
 
 fn function(name: &str, argument: Box<Expr>) -> Expr {

@@ -113,9 +113,9 @@ fn batch(columns: &str, rows: &[Row]) -> RecordBatch {
         .split_whitespace()
         .map(|described| {
             let (field, letter) = field(described);
-            let cells = rows.iter().map(|row| {
-                row.iter().find(|(name, _)| *name == field.name()).map_or(&Cell::Null, |(_, cell)| cell)
-            });
+            let cells = rows
+                .iter()
+                .map(|row| row.iter().find(|(name, _)| *name == field.name()).map_or(&Cell::Null, |(_, cell)| cell));
             let array = array(letter, field.data_type(), cells, rows.len());
             (field, array)
         })
@@ -123,7 +123,8 @@ fn batch(columns: &str, rows: &[Row]) -> RecordBatch {
     let schema = Arc::new(Schema::new(Fields::from(fields)));
     let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
     // The arrays were made by the fields' types, one value a row.
-    RecordBatch::try_new_with_options(schema.clone(), arrays, &options).unwrap_or_else(|_| RecordBatch::new_empty(schema))
+    RecordBatch::try_new_with_options(schema.clone(), arrays, &options)
+        .unwrap_or_else(|_| RecordBatch::new_empty(schema))
 }
 
 fn array<'a>(letter: char, data_type: &Arrow, cells: impl Iterator<Item = &'a Cell>, rows: usize) -> ArrayRef {
@@ -147,7 +148,9 @@ fn array<'a>(letter: char, data_type: &Arrow, cells: impl Iterator<Item = &'a Ce
         #[allow(clippy::cast_precision_loss)]
         'f' => of!(Float32Builder::new(), Cell::Number(number) => *number as f32),
         'b' => of!(BooleanBuilder::new(), Cell::Bool(value) => *value),
-        'z' => of!(TimestampMicrosecondBuilder::new().with_data_type(data_type.clone()), Cell::Number(micros) => *micros),
+        'z' => {
+            of!(TimestampMicrosecondBuilder::new().with_data_type(data_type.clone()), Cell::Number(micros) => *micros)
+        }
         'a' | 'v' => new_null_array(data_type, rows),
         _ => of!(StringBuilder::new(), Cell::Text(text) => text),
     }
@@ -237,14 +240,20 @@ impl World<'_> {
     }
 
     fn each_column(&self, row: impl Fn(&Relation, i64, &Column) -> Row) -> Vec<Row> {
-        let each = self.relations.iter().flat_map(|relation| (1..).zip(&relation.columns).map(move |column| (relation, column)));
+        let each = self
+            .relations
+            .iter()
+            .flat_map(|relation| (1..).zip(&relation.columns).map(move |column| (relation, column)));
         each.map(|(relation, (number, column))| row(relation, number, column)).collect()
     }
 
     fn namespaces(&self) -> Vec<Row> {
         let own = [(PG_CATALOG, PG_CATALOG_OID), (INFORMATION_SCHEMA, INFORMATION_SCHEMA_OID)];
         let schemas = self.schemas.iter().map(|(name, oid)| (name.as_str(), i64::from(*oid)));
-        own.into_iter().chain(schemas).map(|(name, oid)| row! { oid: oid, nspname: name, nspowner: OWNER_OID }).collect()
+        own.into_iter()
+            .chain(schemas)
+            .map(|(name, oid)| row! { oid: oid, nspname: name, nspowner: OWNER_OID })
+            .collect()
     }
 
     fn namespace(&self, schema: &str) -> i64 {
@@ -429,6 +438,22 @@ pub(super) fn type_oid(name: &str) -> Option<i64> {
         None => (name, false),
     };
     let name = name.strip_prefix("pg_catalog.").unwrap_or(&name);
-    let known = TYPES.iter().find(|known| known.2 == name || known.3 == name || (name == "int" && known.2 == "int4"))?;
+    // Types that no column has.
+    let pseudo = match name {
+        "record" => Some(2249),
+        "cstring" => Some(2275),
+        "any" => Some(2276),
+        "anyarray" => Some(2277),
+        "void" => Some(2278),
+        "trigger" => Some(2279),
+        "internal" => Some(2281),
+        "event_trigger" => Some(3838),
+        _ => None,
+    };
+    if pseudo.is_some() {
+        return pseudo;
+    }
+    let known =
+        TYPES.iter().find(|known| known.2 == name || known.3 == name || (name == "int" && known.2 == "int4"))?;
     Some(if is_array { known.1 } else { known.0 })
 }

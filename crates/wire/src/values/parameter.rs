@@ -32,8 +32,7 @@ fn wrong(data_type: &Type) -> Failure {
 }
 
 fn from_text(bytes: &Bytes) -> Result<String, Failure> {
-    String::from_utf8(bytes.to_vec())
-        .map_err(|_| Failure::new("22021", &codes::PARAMETER, "a parameter is not UTF-8"))
+    String::from_utf8(bytes.to_vec()).map_err(|_| Failure::new("22021", &codes::PARAMETER, "a parameter is not UTF-8"))
 }
 
 fn of_text(text: &str, data_type: &Type) -> Result<String, Failure> {

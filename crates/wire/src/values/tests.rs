@@ -34,12 +34,9 @@ fn values_look_as_postgres_writes_them() {
     assert_eq!(text(StringViewArray::from(vec!["it's"])), "it's");
     assert_eq!(text(BinaryArray::from(vec![&b"\x00\xff"[..]])), "\\x00ff");
     assert_eq!(text(Date32Array::from(vec![0])), "1970-01-01");
-    assert_eq!(text(Date32Array::from(vec![-719_529])), "0001-12-31 BC");
+    assert_eq!(text(Date32Array::from(vec![-719_529])), "0002-12-31 BC");
     assert_eq!(text(TimestampMicrosecondArray::from(vec![1_500_000])), "1970-01-01 00:00:01.5");
-    assert_eq!(
-        text(TimestampMicrosecondArray::from(vec![0]).with_timezone("UTC")),
-        "1970-01-01 00:00:00+00"
-    );
+    assert_eq!(text(TimestampMicrosecondArray::from(vec![0]).with_timezone("UTC")), "1970-01-01 00:00:00+00");
     let mut list = ListBuilder::new(StringBuilder::new());
     list.append_value([Some("a b"), None, Some("c\"d"), Some("e")]);
     assert_eq!(text(list.finish()), "{\"a b\",NULL,\"c\\\"d\",e}");
@@ -86,9 +83,8 @@ fn parameters_stay_values() {
     assert!(of("{{1}}", 1007).is_err());
     assert_eq!(of("\\xff00", 17).unwrap(), "X'ff00'");
     assert!(of("\\x'; drop", 17).is_err());
-    let binary = |bytes: &'static [u8], oid: u32| {
-        literal(Some(&Bytes::from_static(bytes)), Type::by_oid(oid).as_ref(), true)
-    };
+    let binary =
+        |bytes: &'static [u8], oid: u32| literal(Some(&Bytes::from_static(bytes)), Type::by_oid(oid).as_ref(), true);
     assert_eq!(binary(&[0, 0, 0, 7], 23).unwrap(), "7");
     assert!(binary(&[0, 0, 7], 23).is_err());
     assert_eq!(binary(&[0, 0, 0, 0, 0, 0, 0, 0], 1184).unwrap(), "cast('2000-01-01 00:00:00+00' as timestamptz)");

@@ -1,13 +1,11 @@
 //! A column's values as fields of data rows.
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Float32Array, OffsetSizeTrait, PrimitiveArray,
-};
+use arrow::array::{Array, ArrayRef, AsArray, Float32Array, OffsetSizeTrait, PrimitiveArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType as Arrow, Date32Type, Decimal128Type, Decimal256Type, DecimalType, Float32Type,
-    Float64Type, Int16Type, Int32Type, Int64Type, IntervalMonthDayNanoType, IntervalUnit, TimeUnit,
-    TimestampMicrosecondType, Time64MicrosecondType,
+    Float64Type, Int16Type, Int32Type, Int64Type, IntervalMonthDayNanoType, IntervalUnit, Time64MicrosecondType,
+    TimeUnit, TimestampMicrosecondType,
 };
 use arrow::error::ArrowError;
 use arrow::json::writer::{EncoderOptions, make_encoder};
@@ -326,4 +324,3 @@ fn list<O: OffsetSizeTrait>(
         Ok(())
     }))
 }
-

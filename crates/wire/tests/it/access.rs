@@ -13,10 +13,15 @@ use crate::world::{World, until};
 async fn the_password_is_a_token() {
     let world = World::with(Some("lgt_good"), Limits::default()).await;
     let with = async |password: &str| {
-        let output = world.psql_command().env("PGPASSWORD", password).args(["-w", "-A", "-t", "-c", "select 1"]).output();
+        let output =
+            world.psql_command().env("PGPASSWORD", password).args(["-w", "-A", "-t", "-c", "select 1"]).output();
         let output = output.await.unwrap();
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.success() { Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()) } else { Err(errors) }
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        } else {
+            Err(errors)
+        }
     };
     assert_eq!(with("lgt_good").await, Ok("1".to_owned()));
     // One that is wrong, expired or revoked is refused alike: the server's `check` says no.
@@ -98,7 +103,10 @@ async fn who_keeps_no_protocol_is_told_and_nobody_else_suffers() {
     }
     // An error in the extended protocol is followed by silence until `Sync`.
     let mut socket = signed_in(&world).await;
-    socket.write_all(b"E\x00\x00\x00\x09\x00\x00\x00\x00\x00P\x00\x00\x00\x08\x00\x00\x00\x00S\x00\x00\x00\x04").await.unwrap();
+    socket
+        .write_all(b"E\x00\x00\x00\x09\x00\x00\x00\x00\x00P\x00\x00\x00\x08\x00\x00\x00\x00S\x00\x00\x00\x04")
+        .await
+        .unwrap();
     let mut told = Vec::new();
     while !told.ends_with(b"Z\x00\x00\x00\x05I") {
         assert!(socket.read_buf(&mut told).await.unwrap() > 0);

@@ -44,7 +44,35 @@ async fn psql_describes() {
     }
     let more = world.psql_whole("\\d+ mart.kinds").await;
     assert!(has(&more, &["id", "The key."]), "{more}");
-    for command in ["\\du", "\\df", "\\di", "\\ds", "\\dT", "\\dx", "\\dp", "\\db", "\\d mart.open", "\\dg", "\\ddp", "\\des", "\\dew", "\\dL", "\\dy", "\\dD", "\\dC", "\\dc", "\\dO", "\\do", "\\dF", "\\drds", "\\dRp", "\\conninfo", "\\encoding", "\\dm", "\\sv mart.open"] {
+    for command in [
+        "\\du",
+        "\\df",
+        "\\di",
+        "\\ds",
+        "\\dT",
+        "\\dx",
+        "\\dp",
+        "\\db",
+        "\\d mart.open",
+        "\\dg",
+        "\\ddp",
+        "\\des",
+        "\\dew",
+        "\\dL",
+        "\\dy",
+        "\\dD",
+        "\\dC",
+        "\\dc",
+        "\\dO",
+        "\\do",
+        "\\dF",
+        "\\drds",
+        "\\dRp",
+        "\\conninfo",
+        "\\encoding",
+        "\\dm",
+        "\\sv mart.open",
+    ] {
         let output = world.psql_command().args(["-c", command]).output().await.unwrap();
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!errors.contains("LG1108"), "{command}: {errors}");
@@ -77,10 +105,19 @@ async fn the_information_schema_tells_the_same() {
         world.psql(columns).await.unwrap(),
         "id|bigint|NO|64|0|int8\nprice|numeric|YES|12|2|numeric\ntags|ARRAY|YES|NULL|NULL|_text"
     );
-    assert_eq!(world.psql("select schema_name from information_schema.schemata where schema_name = 'mart'").await.unwrap(), "mart");
-    assert_eq!(world.psql("select current_database(), current_user, current_schema()").await.unwrap(), "shop|anybody|public");
+    assert_eq!(
+        world.psql("select schema_name from information_schema.schemata where schema_name = 'mart'").await.unwrap(),
+        "mart"
+    );
+    assert_eq!(
+        world.psql("select current_database(), current_user, current_schema()").await.unwrap(),
+        "shop|anybody|public"
+    );
     assert!(world.psql("select version()").await.unwrap().starts_with("PostgreSQL 15"));
-    assert_eq!(world.psql("select 'mart.kinds'::regclass::text, format_type(1700, 786438)").await.unwrap(), "mart.kinds|numeric(12,2)");
+    assert_eq!(
+        world.psql("select 'mart.kinds'::regclass::text, format_type(1700, 786438)").await.unwrap(),
+        "mart.kinds|numeric(12,2)"
+    );
 }
 
 /// What DBeaver, Metabase, JDBC and others ask, as they were seen to.

@@ -40,11 +40,11 @@ const REFUSED: &[(&str, &str)] = &[
     ("listen news", "0A000"),
     ("lock table raw.orders", "0A000"),
     // Files.
-    ("select * from '/etc/passwd'", "42601"),
+    ("select * from '/etc/passwd'", "0A000"),
     ("select * from \"/etc/passwd\"", "0A000"),
     ("select * from read_csv('/etc/passwd')", "0A000"),
     ("select * from read_parquet('/etc/passwd')", "0A000"),
-    ("select * from pg_read_file('/etc/passwd')", "0A000"),
+    ("select * from pg_read_file('/etc/passwd')", "42P01"),
     ("select pg_read_file('/etc/passwd')", "42883"),
     ("select pg_catalog.pg_read_file('/etc/passwd')", "0A000"),
     ("select pg_ls_dir('/')", "42883"),

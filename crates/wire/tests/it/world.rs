@@ -95,7 +95,7 @@ select
   case when id = 1 then cast('2024-02-29' as date) end as day,
   case when id = 1 then cast('2024-02-29 12:34:56.5' as timestamp) end as local_at,
   case when id = 1 then cast('2024-02-29 12:34:56.5' as timestamptz) end as happened_at,
-  case when id = 1 then cast('{\"a\": [1, 2]}' as json) end as document,
+  cast(case when id = 1 then '{\"a\": [1, 2]}' end as json) as document,
   case when id = 1 then make_array(cast('a b' as string), null, cast('c' as string)) end as tags
 from raw.orders where id <= 2
 ";
@@ -125,8 +125,11 @@ impl World {
         let world_folder = folder.path().to_owned();
         let options = options();
         let catalog =
-            lockgate_catalog::open_sqlite(&world_folder.join(".lockgate/catalog.db"), options.effects.clone()).await.unwrap();
-        let workspace = Workspace::open_on(&world_folder, options, catalog.clone()).await.unwrap_or_else(|e| panic!("{e}"));
+            lockgate_catalog::open_sqlite(&world_folder.join(".lockgate/catalog.db"), options.effects.clone())
+                .await
+                .unwrap();
+        let workspace =
+            Workspace::open_on(&world_folder, options, catalog.clone()).await.unwrap_or_else(|e| panic!("{e}"));
         let graph = workspace.graph().await.unwrap_or_else(|e| panic!("{e}"));
         run(&workspace, &graph).await;
         let source = Source { opened: Arc::new(Opened { workspace, graph }), catalog };
@@ -172,7 +175,8 @@ impl World {
 
     /// The same with everything around the rows.
     pub(crate) async fn psql_whole(&self, sql: &str) -> String {
-        text(self.psql_command().args(["-c", sql]).output().await.unwrap()).unwrap_or_else(|error| panic!("{sql}: {error}"))
+        text(self.psql_command().args(["-c", sql]).output().await.unwrap())
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
     pub(crate) fn python_command(&self, script: &str) -> Command {

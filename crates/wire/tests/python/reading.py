@@ -46,9 +46,26 @@ with psycopg.connect(autocommit=True) as connection:
         found = connection.execute("select id from raw.orders where amount = %s", (amount,), prepare=True).fetchall()
         assert found == [(amount // 10,)], found
 
-    # Every type is told to those who ask for it before they bind.
-    with connection.cursor() as cursor:
-        cursor.execute("select id from raw.orders where id = %s", (1,), prepare=True)
+    # Types are told to those who ask before they bind, as asyncpg and tokio-postgres do.
+    raw = connection.pgconn
+    for sql, parameters, columns in (
+        (b"select amount, $2::text from raw.orders where id = $1", [20, 25], [(b"amount", 20), (b"text", 25)]),
+        (b"select * from mart.kinds where price > $1 and day = $2 limit $3", [1700, 1082, 20], None),
+        (b"select oid from pg_type where typname = $1", [25], [(b"oid", 26)]),
+        (b"set application_name = 'x'", [], []),
+    ):
+        assert raw.prepare(b"asked", sql).status == psycopg.pq.ExecStatus.COMMAND_OK
+        told = raw.describe_prepared(b"asked")
+        assert told.status == psycopg.pq.ExecStatus.COMMAND_OK, told.error_message
+        assert [told.param_type(i) for i in range(told.nparams)] == parameters, (sql, [told.param_type(i) for i in range(told.nparams)])
+        if columns is not None:
+            assert [(told.fname(i), told.ftype(i)) for i in range(told.nfields)] == columns, (
+                sql, [(told.fname(i), told.ftype(i)) for i in range(told.nfields)])
+    # … and send what they were told to.
+    assert raw.prepare(b"asked", b"select amount from raw.orders where id = $1").status == psycopg.pq.ExecStatus.COMMAND_OK
+    raw.describe_prepared(b"asked")
+    found = raw.exec_prepared(b"asked", [(2).to_bytes(8, "big")], [1], 1)
+    assert found.get_value(0, 0) == (20).to_bytes(8, "big"), found.error_message
 
     # A large answer comes in pieces, and is not gathered.
     with connection.cursor() as cursor:
