@@ -123,6 +123,8 @@ fn json_column(column: &dyn Array) -> Vec<Json> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // a test that cannot go on should say where
+
     use std::sync::Arc;
 
     use arrow::array::{Decimal128Array, TimestampMicrosecondArray};

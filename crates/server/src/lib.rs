@@ -122,6 +122,8 @@ impl ServerError {
 ///
 /// # Errors
 /// An address that may not or cannot be bound; what opening the project can answer.
+// Every task that it spawns is joined below.
+#[allow(clippy::disallowed_methods)]
 pub async fn serve(
     options: ServeOptions,
     work: tokio::runtime::Handle,
@@ -157,7 +159,6 @@ pub async fn serve(
     })
     .await?;
     let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<SocketAddr>();
-    // All are joined below.
     let scheduler = tokio::task::spawn(scheduler::work(Arc::clone(&app)));
     let alerts = tokio::task::spawn(alerts::work(
         Arc::clone(&app),

@@ -85,7 +85,7 @@ pub(crate) async fn lineage(
             let depth = params.depth.unwrap_or(usize::MAX);
             let mut found: BTreeSet<AssetName> = [focus.clone()].into();
             if up {
-                reach(loaded, &focus, depth, &mut found, |loaded, name| inputs(loaded, name));
+                reach(loaded, &focus, depth, &mut found, inputs);
             }
             if down {
                 reach(loaded, &focus, depth, &mut found, |loaded, name| loaded.readers(name).to_vec());

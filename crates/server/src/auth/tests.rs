@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)] // a test that cannot go on should say where
+
 use super::*;
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {

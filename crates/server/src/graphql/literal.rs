@@ -197,6 +197,8 @@ fn timestamptz(text: &str) -> Option<Literal> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // a test that cannot go on should say where
+
     use super::*;
 
     #[test]

@@ -267,6 +267,8 @@ fn name_relations(tables: &[Table], of: usize, relations: &mut [Relation]) {
 
 #[cfg(test)]
 pub(super) mod tests {
+    #![allow(clippy::unwrap_used)] // a test that cannot go on should say where
+
     use lockgate_types::Column as Own;
 
     use super::*;

@@ -313,6 +313,8 @@ fn filters() -> Vec<InputObject> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // a test that cannot go on should say where
+
     use super::super::model::tests::made_up;
     use super::build;
 

@@ -290,6 +290,8 @@ fn behind_text(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // a test that cannot go on should say where
+
     use super::is_too_nested;
 
     #[test]

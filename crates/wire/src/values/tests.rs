@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)] // a test that cannot go on should say where
+
 use std::sync::Arc;
 
 use arrow::array::{
