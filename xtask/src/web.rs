@@ -3,28 +3,33 @@
 //! Needs Node.js and npm. Browser tests need Chromium, which Debian has as a package.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
 
 use crate::words::Words;
+use crate::{cargo, data};
 
-const USAGE: &str = "cargo xtask web [build | types]";
+const USAGE: &str = "cargo xtask web [build | types | browser]";
 
 /// Where the description of the API stands, and the types that are made from it.
 const OPENAPI: &str = "docs/reference/openapi.json";
 const TYPES: &str = "src/api/schema.d.ts";
 
-/// Builds the UI; `types` makes the client's types from `docs/reference/openapi.json` instead.
+/// Builds the UI; `browser` tests it in Chromium over the real binary; `types` makes the client's types from `docs/reference/openapi.json` instead.
 pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
     let mut words = Words::new(words);
-    let what = words.one_of(&["build", "types"]).unwrap_or("build");
+    let what = words.one_of(&["build", "types", "browser"]).unwrap_or("build");
     words.finish(USAGE)?;
     install(root)?;
     match what {
         "types" => {
             generate(root, &folder(root).join(TYPES))?;
             println!("wrote web/{TYPES}");
+        }
+        "browser" => {
+            npm(root, &["run", "--silent", "build"])?;
+            browser_tests(root)?;
         }
         _ => {
             npm(root, &["run", "--silent", "build"])?;
@@ -93,7 +98,7 @@ fn npm(root: &Path, words: &[&str]) -> Result<()> {
 }
 
 /// The browser tests, over the binary that was built with the UI in it and days of the flights' `delivery`.
-pub(crate) fn browser(root: &Path, binary: &Path, delivery: &Path) -> Result<()> {
+fn browser(root: &Path, binary: &Path, delivery: &Path) -> Result<()> {
     let mut command = Command::new("npm");
     command
         .args(["run", "--silent", "browser"])
@@ -106,4 +111,16 @@ pub(crate) fn browser(root: &Path, binary: &Path, delivery: &Path) -> Result<()>
         bail!("the browser tests failed");
     }
     Ok(())
+}
+
+/// The browser over the binary, built with the UI in it as the tests build it, and over some days of the demo's data.
+fn browser_tests(root: &Path) -> Result<()> {
+    let words = ["build", "--workspace", "--bins", "--message-format", "json-render-diagnostics"];
+    let output = cargo::command(root, &words).stderr(Stdio::inherit()).output().context("cargo does not start")?;
+    let lines = String::from_utf8_lossy(&output.stdout);
+    let artifacts = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut binaries = artifacts.filter(|artifact| artifact["target"]["name"] == "lockgate");
+    let binary = binaries.find_map(|artifact| artifact["executable"].as_str().map(std::path::PathBuf::from));
+    let delivery = data::fetch(&root.join(".demo/nycflights13"))?;
+    browser(root, &binary.context("the binary was not built")?, &delivery.folder)
 }
