@@ -120,6 +120,25 @@ impl Kept {
     }
 }
 
+/// One who waits for a turn, counted until this is dropped.
+struct Waiting<'a> {
+    count: &'a AtomicU64,
+    /// How many waited already.
+    before: u64,
+}
+
+impl<'a> Waiting<'a> {
+    fn among(count: &'a AtomicU64) -> Self {
+        Waiting { count, before: count.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Takes a query off the list when it has ended, however it did.
 #[derive(Debug)]
 pub(crate) struct Listed {
@@ -187,13 +206,13 @@ impl App {
         let turn = match Arc::clone(&answers.turns).try_acquire_owned() {
             Ok(turn) => turn,
             Err(_) => {
-                if answers.waiting.fetch_add(1, Ordering::Relaxed) >= WAITING_MAX as u64 {
-                    answers.waiting.fetch_sub(1, Ordering::Relaxed);
-                    return Err(ApiError::coded(StatusCode::TOO_MANY_REQUESTS, &TOO_MUCH, "too many queries at once")
-                        .retry_after(2));
+                // However the wait ends, also when whoever waits goes away, it is counted no longer.
+                let waiting = Waiting::among(&answers.waiting);
+                if waiting.before >= WAITING_MAX as u64 {
+                    let error = ApiError::coded(StatusCode::TOO_MANY_REQUESTS, &TOO_MUCH, "too many queries at once");
+                    return Err(error.retry_after(2));
                 }
                 let turn = Arc::clone(&answers.turns).acquire_owned().await;
-                answers.waiting.fetch_sub(1, Ordering::Relaxed);
                 turn.map_err(|_| ApiError::stopping())?
             }
         };

@@ -123,6 +123,25 @@ async fn nobody_waits_nobody_works() {
     }
 }
 
+/// Those who gave up waiting for a turn leave their place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_gives_up_waiting_takes_no_place() {
+    let server = Server::of(ORDERS).await;
+    // More than may wait at once, each with a question of its own, given up in three waves.
+    for wave in 0..3 {
+        let asking = (0..40).map(|number| {
+            let question = json!({ "sql": format!("{ENDLESS} where value > {wave}{number}") });
+            let request = server.request(Method::POST, "/api/v1/query").header("content-type", "application/json");
+            tokio::time::timeout(Duration::from_millis(700), request.body(question.to_string()).send())
+        });
+        for answer in futures::future::join_all(asking).await {
+            assert!(answer.is_err(), "neither answered nor refused: {answer:?}");
+        }
+        is_idle(&server).await;
+    }
+    assert_eq!(ask(&server, "select 1 as one").await["rows"], json!([[1]]));
+}
+
 async fn is_idle(server: &Server) {
     for _ in 0..300 {
         if server.json("/queries").await["items"].as_array().unwrap().is_empty() {
