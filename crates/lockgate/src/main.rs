@@ -43,7 +43,8 @@ fn main() -> ExitCode {
         Err(error) => return wrong_arguments(&error),
     };
     let terminal = Arc::new(Terminal::new(arguments.global.json));
-    logging::start(&terminal);
+    // Until the end, so that the last of it is sent.
+    let _logging = logging::start(&terminal);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build();
     let runtime = match runtime {
         Ok(runtime) => runtime,

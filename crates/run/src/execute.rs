@@ -13,6 +13,7 @@ use lockgate_types::{
     AssetName, CheckOutcome, CheckState, Event, Run, RunId, RunState, Task, TaskPlan, TaskState, Version,
 };
 use serde_json::{Map, Value as Json, json};
+use tracing::Instrument;
 
 pub use self::outcome::{AssetResult, Observer, RunOptions, RunSummary};
 use crate::lease::pause;
@@ -26,6 +27,12 @@ struct Unit {
     members: Vec<AssetName>,
     /// Units that must end first.
     waits: BTreeSet<usize>,
+}
+
+impl Unit {
+    fn names(&self) -> String {
+        self.members.iter().map(AssetName::to_string).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// One run in progress.
@@ -95,7 +102,8 @@ impl Workspace {
         };
         // Before anybody can read that it runs: a run that no living reader drives is taken for dead.
         self.announce(&execution.run.id)?;
-        match execution.start_and_work().await {
+        let span = tracing::info_span!("run", run = %execution.run.id.0, environment = %execution.run.environment);
+        match execution.start_and_work().instrument(span).await {
             Ok(late) => execution.end(late, started).await,
             Err(error) => {
                 // What keeps a run from going on must not leave it running in the journal.
@@ -280,6 +288,7 @@ impl Execution<'_> {
     }
 
     /// One attempt at a unit, from lease to publication.
+    #[tracing::instrument(skip_all, fields(assets = %unit.names(), attempt))]
     async fn attempt(&self, unit: &Unit, attempt: u32) -> Result<Vec<AssetResult>, RunError> {
         let Some(first) = unit.members.first().and_then(|name| self.graph.nodes().get(name)) else {
             return Ok(Vec::new());

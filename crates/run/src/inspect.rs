@@ -202,6 +202,7 @@ impl Workspace {
     ///
     /// # Errors
     /// [`RunError::Invalid`] when it does not parse, or reads what is not there.
+    #[tracing::instrument(skip_all)]
     pub async fn prepare_query(
         &self,
         graph: &Graph,

@@ -44,6 +44,7 @@ const FOREIGN_COMMITS_MAX: usize = 8;
 
 impl Workspace {
     /// Publishes versions together: one switch in the catalog, one commit per table.
+    #[tracing::instrument(skip_all)]
     pub(crate) async fn publish(
         &self,
         members: &mut [Version],

@@ -56,6 +56,7 @@ pub(crate) enum Staged {
 
 impl Workspace {
     /// Builds and audits an asset's candidate under its lease. Nothing is visible to readers yet.
+    #[tracing::instrument(skip_all, fields(asset = %node.file.name))]
     pub(crate) async fn stage(&self, node: &Node, cx: &StageContext<'_>) -> Result<Staged, RunError> {
         let name = &node.file.name;
         self.clear_leftovers(node, cx.lease).await?;
@@ -316,6 +317,7 @@ impl Workspace {
     }
 
     /// Runs the checks over a version's files, and stores the profile in it.
+    #[tracing::instrument(skip_all, fields(asset = %node.file.name))]
     pub(crate) async fn audit(
         &self,
         node: &Node,

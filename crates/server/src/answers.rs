@@ -22,6 +22,7 @@ use lockgate_run::{PreparedQuery, QueryOptions, QueryReads, Workspace};
 use lockgate_types::Effects;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::app::{App, Loaded};
 use crate::codes::{TOO_LARGE, TOO_MUCH};
@@ -287,7 +288,7 @@ impl App {
         work: impl Future<Output = ApiResult<Arc<Answer>>> + Send + 'static,
     ) -> ApiResult<Arc<Answer>> {
         self.answers.computed.fetch_add(1, Ordering::Relaxed);
-        let mut task = Aborting(self.work.spawn(work));
+        let mut task = Aborting(self.work.spawn(work.in_current_span()));
         (&mut task.0).await.map_err(|_| ApiError::stopping())?
     }
 }
@@ -338,7 +339,7 @@ async fn compute(
     limit: usize,
 ) -> ApiResult<Arc<Answer>> {
     let listed = app.take_turn(&prepared.sql, &actor).await?;
-    let computing = first_rows(&workspace, prepared, limit);
+    let computing = first_rows(&workspace, prepared, limit).instrument(tracing::info_span!("query"));
     tokio::select! {
         answer = tokio::time::timeout(TIME_MAX, computing) => match answer {
             Ok(answer) => Ok(Arc::new(answer?)),

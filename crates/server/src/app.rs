@@ -7,11 +7,12 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use lockgate_catalog::{Position, ServiceCatalog};
+use lockgate_catalog::{AuditCounts, Position, ServiceCatalog};
 use lockgate_run::{Graph, OpenOptions, RunError, Workspace};
 use lockgate_types::{Actor, AssetName, Effects, Instant};
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::answers::Answers;
 use crate::auth::Auth;
@@ -70,6 +71,8 @@ pub(crate) struct App {
     pub(crate) work: tokio::runtime::Handle,
     /// Set when the server is asked to stop.
     pub(crate) stop: CancellationToken,
+    /// What was counted of the audit log so far, in which environment.
+    pub(crate) audit_counts: Mutex<(String, AuditCounts)>,
     /// Wakes who sees to schedules.
     pub(crate) schedules_changed: Notify,
     /// Wakes who sees to alerts when the project's files were loaded again.
@@ -114,6 +117,7 @@ impl App {
             auth: parts.auth,
             work: parts.work,
             stop: parts.stop,
+            audit_counts: Mutex::default(),
             schedules_changed: Notify::new(),
             alerts_changed: Notify::new(),
             loaded: RwLock::new(Arc::new(loaded)),
@@ -223,8 +227,8 @@ impl App {
         W: Future<Output = T>,
         T: Send + 'static,
     {
-        let runtime = self.work.clone();
-        self.work.spawn_blocking(move || runtime.block_on(work()))
+        let (runtime, span) = (self.work.clone(), tracing::Span::current());
+        self.work.spawn_blocking(move || runtime.block_on(work().instrument(span)))
     }
 
     /// Where the catalog stands.

@@ -26,6 +26,7 @@ mod request;
 mod runs;
 mod scheduler;
 mod snapshot;
+mod trace;
 mod web;
 mod wire;
 

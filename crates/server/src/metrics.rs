@@ -18,11 +18,13 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use tracing::Instrument;
 
 use crate::api::asset::AssetState;
 use crate::app::App;
 use crate::auth::Viewer;
 use crate::problem::ApiResult;
+use crate::trace;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Route {
@@ -93,7 +95,7 @@ impl Metrics {
     }
 }
 
-/// Counts every request by its route.
+/// Counts every request by its route, and traces it.
 pub(crate) async fn count(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let started = app.effects.clock.monotonic();
     let method = match request.method().as_str() {
@@ -101,10 +103,13 @@ pub(crate) async fn count(State(app): State<Arc<App>>, request: Request, next: N
         _ => "other".to_owned(),
     };
     let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let response = next.run(request).await;
-    let took = app.effects.clock.monotonic().saturating_sub(started);
     // By the route, never by the path: what callers send must not make series.
-    app.metrics.answered(&method, matched.as_deref().unwrap_or("other"), response.status().as_u16(), took);
+    let route = matched.as_deref().unwrap_or("other");
+    let span = trace::of_request(&method, route, request.headers());
+    let response = next.run(request).instrument(span.clone()).await;
+    let took = app.effects.clock.monotonic().saturating_sub(started);
+    trace::answered(&span, response.status());
+    app.metrics.answered(&method, route, response.status().as_u16(), took);
     response
 }
 

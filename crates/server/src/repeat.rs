@@ -1,8 +1,11 @@
 //! Requests that may be sent again: an `Idempotency-Key` stands for one request and its answer, for a day.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use serde_json::Value as Json;
+use tracing::Instrument;
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -15,12 +18,27 @@ const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
 /// A request that has no answer after this time died with its process.
 const STALE_AFTER: TimeDelta = TimeDelta::minutes(2);
 
-/// Does the work, unless the same request was answered before; then answers the same.
+/// Does the work, unless the same request was answered before; then answers the same. What has begun is carried through
+/// and its answer kept, also when whoever asked goes away.
 ///
 /// # Errors
 /// Those of the work, whose key may be used again; 422 for a key that stands for another request, 409 while the first is
 /// at work.
+// The task ends by itself, and is joined while somebody waits for it.
+#[allow(clippy::disallowed_methods)]
 pub(crate) async fn once(
+    app: &Arc<App>,
+    key: Option<IdempotencyKey>,
+    caller: &Caller,
+    what: String,
+    work: impl Future<Output = ApiResult<(StatusCode, Json)>> + Send + 'static,
+) -> ApiResult<(StatusCode, Json)> {
+    let (app, caller) = (Arc::clone(app), caller.clone());
+    let carried = tokio::task::spawn(async move { kept(&app, key, &caller, &what, work).await }.in_current_span());
+    carried.await.map_err(|_| ApiError::stopping())?
+}
+
+async fn kept(
     app: &App,
     key: Option<IdempotencyKey>,
     caller: &Caller,

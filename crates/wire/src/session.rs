@@ -543,6 +543,7 @@ impl Session {
         self.query(&sql).await
     }
 
+    #[tracing::instrument(name = "statement", skip_all, fields(otel.kind = "server"))]
     async fn query(&mut self, sql: &str) -> Result<Rows, Failure> {
         match catalogue::reads(sql) {
             Reads::Both => {

@@ -27,7 +27,7 @@ describe("requests", () => {
   });
   it("escape names in paths", async () => {
     const sent = answer("{}", { headers: JSON_TYPE });
-    await publish("a/../b", 3, "looked at it");
+    await publish("a/../b", 3, "looked at it", "key-3");
     expect(pathOf(sent.mock.calls[0]?.[0])).toBe("/api/v1/gates/a%2F..%2Fb/publish");
   });
   it("say JSON on every unsafe method, also without a body", async () => {
@@ -74,7 +74,7 @@ describe("errors", () => {
       ],
     };
     answer(JSON.stringify(problem), { status: 422, headers: { "content-type": "application/problem+json" } });
-    const error = (await caught(publish("mart.daily", 7, "ok"))) as ApiProblem;
+    const error = (await caught(publish("mart.daily", 7, "ok", "key-2"))) as ApiProblem;
     expect(error).toBeInstanceOf(ApiProblem);
     expect([error.status, error.title, error.diagnostics[0]?.code]).toEqual([422, "the reason is too short", "LG0412"]);
   });

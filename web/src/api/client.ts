@@ -59,7 +59,7 @@ export function idempotencyKey(): string {
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
-const once = (key = idempotencyKey()) => ({ "Idempotency-Key": key });
+const once = (key: string) => ({ "Idempotency-Key": key });
 
 type Signal = AbortSignal | undefined;
 type Number = number | "live" | "held";
@@ -97,8 +97,8 @@ export const code = (name: string, signal?: Signal): Promise<t.Code> =>
   answer(api.GET("/assets/{name}/code", { params: { path: { name } }, signal }));
 export const diff = (name: string, filters: Filters<"/assets/{name}/diff">, signal?: Signal): Promise<t.Diff> =>
   answer(api.GET("/assets/{name}/diff", { params: { path: { name }, query: given(filters) }, signal }));
-export const rollback = (name: string, to: number, why: string): Promise<t.VersionSummary> =>
-  answer(api.POST("/assets/{name}/rollback", { params: { path: { name } }, body: { to, why } }));
+export const rollback = (name: string, to: number, why: string, key: string): Promise<t.VersionSummary> =>
+  answer(api.POST("/assets/{name}/rollback", { params: { path: { name }, header: once(key) }, body: { to, why } }));
 
 export const lineage = (filters: Filters<"/lineage">, signal?: Signal): Promise<t.Lineage> =>
   answer(api.GET("/lineage", { params: { query: given(filters) }, signal }));
@@ -107,13 +107,14 @@ export const columnLineage = (names: string[], signal?: Signal): Promise<t.Colum
 
 export const gate = (name: string, signal?: Signal): Promise<t.Gate> =>
   answer(api.GET("/gates/{name}", { params: { path: { name } }, signal }));
-export const publish = (name: string, version: number, why: string): Promise<t.VersionSummary> =>
-  answer(api.POST("/gates/{name}/publish", { params: { path: { name } }, body: { version, why } }));
-export const dismiss = (name: string, version: number, why: string): Promise<t.VersionSummary> =>
-  answer(api.POST("/gates/{name}/dismiss", { params: { path: { name } }, body: { version, why } }));
+export const publish = (name: string, version: number, why: string, key: string): Promise<t.VersionSummary> =>
+  answer(api.POST("/gates/{name}/publish", { params: { path: { name }, header: once(key) }, body: { version, why } }));
+export const dismiss = (name: string, version: number, why: string, key: string): Promise<t.VersionSummary> =>
+  answer(api.POST("/gates/{name}/dismiss", { params: { path: { name }, header: once(key) }, body: { version, why } }));
 
 export const suppressions = (signal?: Signal): Promise<t.Page<t.Suppression>> => answer(api.GET("/suppressions", { signal }));
-export const suppress = (body: t.NewSuppression): Promise<t.Suppression> => answer(api.POST("/suppressions", { body }));
+export const suppress = (body: t.NewSuppression, key: string): Promise<t.Suppression> =>
+  answer(api.POST("/suppressions", { params: { header: once(key) }, body }));
 export const knownFailures = (signal?: Signal): Promise<t.Page<t.KnownFailure>> => answer(api.GET("/known-failures", { signal }));
 
 export const runs = (filters: Filters<"/runs">, signal?: Signal): Promise<t.Page<t.RunSummary>> =>
@@ -123,11 +124,10 @@ export const run = (id: string, signal?: Signal): Promise<t.RunDetail> =>
 export const runEvents = (id: string, after: number, signal?: Signal): Promise<t.RunEvents> =>
   answer(api.GET("/runs/{id}/events", { params: { path: { id }, query: { after } }, signal }));
 export const plan = (body: t.RunRequest): Promise<t.Plan> => answer(api.POST("/plan", { body }));
-/** `key` is made once per form, not per click, so that a second click cannot start a second run. */
 export const startRun = (body: t.RunRequest, key: string): Promise<t.Started> =>
   answer(api.POST("/runs", { body, params: { header: once(key) } }));
 export const retryRun = (id: string): Promise<t.Started> =>
-  answer(api.POST("/runs/{id}/retry", { params: { path: { id }, header: once() } }));
+  answer(api.POST("/runs/{id}/retry", { params: { path: { id }, header: once(idempotencyKey()) } }));
 export const cancelRun = (id: string): Promise<unknown> => answer(api.POST("/runs/{id}/cancel", { params: { path: { id } } }));
 
 /** The raw answer: its headers name the query before its body is complete, which is what cancelling needs. */
@@ -145,8 +145,8 @@ export const pauseSchedule = (name: string, why: string): Promise<t.Schedule> =>
   answer(api.POST("/schedules/{name}/pause", { params: { path: { name } }, body: { why } }));
 export const resumeSchedule = (name: string, why: string): Promise<t.Schedule> =>
   answer(api.POST("/schedules/{name}/resume", { params: { path: { name } }, body: { why } }));
-export const runSchedule = (name: string): Promise<t.Started> =>
-  answer(api.POST("/schedules/{name}/run", { params: { path: { name }, header: once() } }));
+export const runSchedule = (name: string, key: string): Promise<t.Started> =>
+  answer(api.POST("/schedules/{name}/run", { params: { path: { name }, header: once(key) } }));
 export const deliveries = (filters: Filters<"/deliveries">, signal?: Signal): Promise<t.Page<t.Delivery>> =>
   answer(api.GET("/deliveries", { params: { query: given(filters) }, signal }));
 export const tokens = (signal?: Signal): Promise<t.Page<t.Token>> => answer(api.GET("/tokens", { signal }));

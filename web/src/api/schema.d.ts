@@ -2565,7 +2565,10 @@ export interface operations {
     post_assets_name_rollback: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 200 characters, one per request */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 /** @description `schema.table` */
                 name: string;
@@ -2873,7 +2876,10 @@ export interface operations {
     post_gates_name_dismiss: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 200 characters, one per request */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 /** @description `schema.table` */
                 name: string;
@@ -2907,7 +2913,10 @@ export interface operations {
     post_gates_name_publish: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 200 characters, one per request */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 /** @description `schema.table` */
                 name: string;
@@ -3580,7 +3589,10 @@ export interface operations {
     post_suppressions: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description 1 to 200 characters, one per request */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };

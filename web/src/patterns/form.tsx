@@ -1,6 +1,7 @@
 // The form pattern: a dialog with fields, a reason where the audit log wants one, and what the server refused shown in place.
 import { useMutation } from "@tanstack/react-query";
-import { useId, type FormEvent, type ReactNode } from "react";
+import { useId, useState, type FormEvent, type ReactNode } from "react";
+import { idempotencyKey } from "../api/client";
 import { Dialog } from "./dialog";
 import { say } from "./notice";
 import { ProblemView } from "./problem";
@@ -10,8 +11,9 @@ interface FormProps<T> {
   submit: string;
   danger?: boolean;
   wide?: boolean;
-  /** Sends what was filled in. A thrown ApiProblem is shown above the buttons, the form stays as it is. */
-  send: (values: FormData) => Promise<T>;
+  /** Sends what was filled in, under the form's one key, so that a second click cannot do it twice. A thrown ApiProblem is
+   * shown above the buttons, the form stays as it is. */
+  send: (values: FormData, key: string) => Promise<T>;
   /** What to say when it worked. */
   done?: (answer: T) => string;
   onDone?: (answer: T) => void;
@@ -20,8 +22,9 @@ interface FormProps<T> {
 }
 
 export function FormDialog<T>({ title, submit, danger, wide, send, done, onDone, onClose, children }: FormProps<T>) {
+  const [key] = useState(idempotencyKey);
   const sending = useMutation({
-    mutationFn: send,
+    mutationFn: (values: FormData) => send(values, key),
     onSuccess: (answer) => {
       if (done) say(done(answer));
       onClose();

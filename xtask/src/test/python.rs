@@ -6,7 +6,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 /// What it has. Their versions are written down, so that a test that fails tomorrow failed for our change.
-const PACKAGES: &[&str] = &["deltalake==1.6.6", "duckdb==2.0.0", "psycopg[binary]==3.3.9", "pyarrow==26.0.1"];
+const PACKAGES: &[&str] =
+    &["deltalake==1.6.6", "duckdb==2.0.0", "psycopg[binary]==3.3.9", "pyarrow==26.0.1", "schemathesis==4.32.5"];
 
 /// The interpreter; made when it is not there or has other packages.
 pub(crate) fn ready() -> Result<PathBuf> {

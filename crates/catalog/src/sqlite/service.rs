@@ -19,8 +19,8 @@ use serde_json::Value as Json;
 
 use super::SqliteCatalog;
 use crate::{
-    AuditEntry, AuditFilter, CheckPoint, CurrentVersions, Delivery, LastTask, Paused, Position, Result, RunFilter,
-    RunLine, ScheduleState, ServiceCatalog, StoredAnswer, Token, VersionPoint, VersionSummary,
+    AuditCounts, AuditEntry, AuditFilter, CheckPoint, CurrentVersions, Delivery, LastTask, Paused, Position, Result,
+    RunFilter, RunLine, ScheduleState, ServiceCatalog, StoredAnswer, Token, VersionPoint, VersionSummary,
 };
 
 #[async_trait]
@@ -90,8 +90,8 @@ impl ServiceCatalog for SqliteCatalog {
         self.reads(lists::audit(self, env, filter)).await
     }
 
-    async fn audit_facets(&self, env: &str) -> Result<(Vec<(String, u64)>, Vec<(String, u64)>)> {
-        self.reads(lists::audit_facets(self, env)).await
+    async fn audit_counts(&self, env: &str, after: i64) -> Result<AuditCounts> {
+        self.reads(lists::audit_counts(self, env, after)).await
     }
 
     async fn add_token(&self, token: &Token) -> Result<()> {

@@ -106,10 +106,13 @@ async fn create(
     }
     // The secret alone is data; it can be piped to where it is needed.
     terminal.line(&secret)?;
-    let ends =
-        token.expires_at.map_or_else(|| "it does not expire".to_owned(), |end| format!("until {}", end.to_rfc3339()));
+    let ends = token.expires_at.map_or_else(|| "it does not expire".to_owned(), until);
     terminal.note(&format!("token {} of {name}, {}   {ends}; it is shown this once", token.id, role.as_str()));
     Ok(Exit::Done)
+}
+
+fn until(end: DateTime<Utc>) -> String {
+    format!("until {}", end.format("%Y-%m-%d %H:%M"))
 }
 
 async fn list(context: &Context, catalog: &Arc<dyn ServiceCatalog>) -> Outcome {
@@ -130,7 +133,7 @@ async fn list(context: &Context, catalog: &Arc<dyn ServiceCatalog>) -> Outcome {
         let state = match (token.revoked_at, token.expires_at) {
             (Some(at), _) => format!("revoked {}", time::ago(now, at)),
             (None, Some(end)) if end <= now => format!("expired {}", time::ago(now, end)),
-            (None, Some(end)) => format!("until {}", end.format("%Y-%m-%d %H:%M")),
+            (None, Some(end)) => until(end),
             (None, None) => "valid".to_owned(),
         };
         let used = token.last_used_at.map_or_else(|| "never".to_owned(), |at| time::ago(now, at));

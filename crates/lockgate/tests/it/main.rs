@@ -12,4 +12,5 @@ mod read_only;
 mod reference;
 mod retries;
 mod session;
+mod traces;
 mod vanished;

@@ -49,6 +49,7 @@ sessions! {
     project
     retry
     secrets
+    serve
     story
     unit_tests
     unit_tests_record
@@ -176,6 +177,9 @@ static CHANGING: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         pattern(r"\b\d+(\.\d)? (B|kB|MB)\b", "[SIZE]"),
         pattern(r"\b\d+ GB \(\d+ %\)", "[SIZE]"),
         pattern(r#"("removed_bytes"): ?\d+"#, "$1:[SIZE]"),
+        pattern(r"\blgt_[0-9a-f]+\b", "[TOKEN]"),
+        pattern(r"\b[0-9a-f]{12}\b", "[ID]"),
+        pattern(r"\b127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
         pattern(r"part-[0-9a-z-]+\.parquet", "[FILE]"),
     ]
 });

@@ -1,11 +1,12 @@
 //! The audit log: who did what, when, why.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use lockgate_catalog::{AuditEntry, AuditFilter};
+use lockgate_catalog::{AuditCounts, AuditEntry, AuditFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -129,7 +130,28 @@ pub(crate) struct AuditFacets {
 /// Actors and actions of the audit log, with how often each is there.
 #[utoipa::path(get, path = "/audit/facets", tag = "audit", responses((status = 200, body = AuditFacets)))]
 pub(crate) async fn facets(_: Viewer, State(app): State<Arc<App>>) -> ApiResult<Json<AuditFacets>> {
-    let (actors, actions) = app.catalog.audit_facets(&app.environment()).await?;
-    let facets = |found: Vec<(String, u64)>| found.into_iter().map(|(value, count)| Facet { value, count }).collect();
-    Ok(Json(AuditFacets { actors: facets(actors), actions: facets(actions) }))
+    // Only the new lines are counted each time. Who comes meanwhile waits for the count that is under way.
+    let env = app.environment();
+    let mut counted = app.audit_counts.lock().await;
+    if counted.0 != env {
+        *counted = (env.clone(), AuditCounts::default());
+    }
+    let new = app.catalog.audit_counts(&env, counted.1.up_to).await?;
+    counted.1.up_to = new.up_to;
+    for (of, lines) in new.lines {
+        *counted.1.lines.entry(of).or_default() += lines;
+    }
+    let (mut actors, mut actions) = (BTreeMap::new(), BTreeMap::new());
+    for ((actor, action), lines) in &counted.1.lines {
+        *actors.entry(actor).or_default() += lines;
+        *actions.entry(action).or_default() += lines;
+    }
+    Ok(Json(AuditFacets { actors: most_first(actors), actions: most_first(actions) }))
+}
+
+fn most_first(counts: BTreeMap<&String, u64>) -> Vec<Facet> {
+    let mut facets: Vec<Facet> =
+        counts.into_iter().map(|(value, count)| Facet { value: value.clone(), count }).collect();
+    facets.sort_by_key(|facet| std::cmp::Reverse(facet.count));
+    facets
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use lockgate_run::SuppressRequest;
 use lockgate_types::{AssetName, KnownFailure, Suppression, Threshold, Version, VersionNumber};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 use utoipa::ToSchema;
 
 use super::page::Page;
@@ -16,7 +17,8 @@ use super::version::VersionSummary;
 use crate::app::App;
 use crate::auth::{Operator, Viewer};
 use crate::problem::{ApiResult, Problem};
-use crate::request::{Body, Named, asset_name, bad, instant, reason};
+use crate::repeat::once;
+use crate::request::{Body, IdempotencyKey, Named, asset_name, bad, instant, reason};
 
 /// A decision about the held version that was looked at.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -30,39 +32,55 @@ pub(crate) struct Decision {
 
 /// Publishes a held version (with the held members of its group) by hand.
 #[utoipa::path(post, path = "/gates/{name}/publish", tag = "gates", request_body = Decision,
-    params(("name" = String, Path, description = "`schema.table`")),
+    params(("name" = String, Path, description = "`schema.table`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 200 characters, one per request")),
     responses((status = 200, body = VersionSummary), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn publish(
     Operator(caller): Operator,
     State(app): State<Arc<App>>,
+    key: Option<IdempotencyKey>,
     Named(name): Named,
     Body(decision): Body<Decision>,
-) -> ApiResult<Json<VersionSummary>> {
+) -> ApiResult<Response> {
     let why = reason(&decision.why)?.to_owned();
-    let loaded = app.loaded_now().await?;
-    let workspace = app.acting(&loaded, &caller.actor).await?;
-    let expected = Some(VersionNumber(decision.version));
-    let work = app.work.spawn(async move { workspace.publish_held(&loaded.graph, &name, expected, &why).await });
-    decided(&app, finished(work).await?).await
+    let what = format!("POST /gates/{name}/publish {decision:?}");
+    let (here, actor) = (Arc::clone(&app), caller.actor.clone());
+    let answer = once(&app, key, &caller, what, async move {
+        let loaded = here.loaded_now().await?;
+        let workspace = here.acting(&loaded, &actor).await?;
+        let expected = Some(VersionNumber(decision.version));
+        let work = here.work.spawn(async move { workspace.publish_held(&loaded.graph, &name, expected, &why).await });
+        decided(&here, finished(work).await?).await
+    });
+    let (status, body) = answer.await?;
+    Ok((status, axum::Json(body)).into_response())
 }
 
 /// Gives a held version up; readers keep the live one.
 #[utoipa::path(post, path = "/gates/{name}/dismiss", tag = "gates", request_body = Decision,
-    params(("name" = String, Path, description = "`schema.table`")),
+    params(("name" = String, Path, description = "`schema.table`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 200 characters, one per request")),
     responses((status = 200, body = VersionSummary), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn dismiss(
     Operator(caller): Operator,
     State(app): State<Arc<App>>,
+    key: Option<IdempotencyKey>,
     Named(name): Named,
     Body(decision): Body<Decision>,
-) -> ApiResult<Json<VersionSummary>> {
+) -> ApiResult<Response> {
     let why = reason(&decision.why)?.to_owned();
-    let loaded = app.loaded();
-    loaded.graph.node(&name)?;
-    let workspace = app.acting(&loaded, &caller.actor).await?;
-    let expected = Some(VersionNumber(decision.version));
-    let work = app.work.spawn(async move { workspace.dismiss(&name, expected, &why).await });
-    decided(&app, finished(work).await?).await
+    let what = format!("POST /gates/{name}/dismiss {decision:?}");
+    let (here, actor) = (Arc::clone(&app), caller.actor.clone());
+    let answer = once(&app, key, &caller, what, async move {
+        let loaded = here.loaded();
+        loaded.graph.node(&name)?;
+        let workspace = here.acting(&loaded, &actor).await?;
+        let expected = Some(VersionNumber(decision.version));
+        let work = here.work.spawn(async move { workspace.dismiss(&name, expected, &why).await });
+        decided(&here, finished(work).await?).await
+    });
+    let (status, body) = answer.await?;
+    Ok((status, axum::Json(body)).into_response())
 }
 
 /// A version to go back to.
@@ -76,28 +94,35 @@ pub(crate) struct Rollback {
 
 /// Publishes a new version with the content of an old one.
 #[utoipa::path(post, path = "/assets/{name}/rollback", tag = "gates", request_body = Rollback,
-    params(("name" = String, Path, description = "`schema.table`")),
+    params(("name" = String, Path, description = "`schema.table`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "1 to 200 characters, one per request")),
     responses((status = 200, body = VersionSummary), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn rollback(
     Operator(caller): Operator,
     State(app): State<Arc<App>>,
+    key: Option<IdempotencyKey>,
     Named(name): Named,
     Body(asked): Body<Rollback>,
-) -> ApiResult<Json<VersionSummary>> {
+) -> ApiResult<Response> {
     let why = reason(&asked.why)?.to_owned();
-    let loaded = app.loaded_now().await?;
-    let workspace = app.acting(&loaded, &caller.actor).await?;
-    let to = VersionNumber(asked.to.min(u64::MAX / 2));
-    let work = app.work.spawn(async move { workspace.rollback(&loaded.graph, &name, to, &why).await });
-    decided(&app, finished(work).await?).await
+    let what = format!("POST /assets/{name}/rollback {asked:?}");
+    let (here, actor) = (Arc::clone(&app), caller.actor.clone());
+    let answer = once(&app, key, &caller, what, async move {
+        let loaded = here.loaded_now().await?;
+        let workspace = here.acting(&loaded, &actor).await?;
+        let to = VersionNumber(asked.to.min(u64::MAX / 2));
+        let work = here.work.spawn(async move { workspace.rollback(&loaded.graph, &name, to, &why).await });
+        decided(&here, finished(work).await?).await
+    });
+    let (status, body) = answer.await?;
+    Ok((status, axum::Json(body)).into_response())
 }
 
-/// The work goes on when whoever asked goes away: a decision that has begun is carried through.
 async fn finished<T>(work: tokio::task::JoinHandle<Result<T, lockgate_run::RunError>>) -> ApiResult<T> {
     Ok(work.await.map_err(|_| crate::problem::ApiError::stopping())??)
 }
 
-async fn decided(app: &App, version: Version) -> ApiResult<Json<VersionSummary>> {
+async fn decided(app: &App, version: Version) -> ApiResult<(StatusCode, Json)> {
     app.live.poke();
     let env = app.environment();
     let line = app.catalog.version_summary(&env, &version.asset, version.number).await?;
@@ -105,7 +130,7 @@ async fn decided(app: &App, version: Version) -> ApiResult<Json<VersionSummary>>
         asset: version.asset.clone(),
         number: version.number,
     })?;
-    Ok(Json(VersionSummary::of(line, None)))
+    Ok((StatusCode::OK, json!(VersionSummary::of(line, None))))
 }
 
 /// A dated, reasoned, limited permission for one check to fail.
@@ -152,12 +177,15 @@ pub(crate) struct Suppress {
 
 /// Lets one check of one asset fail until a time, within a limit.
 #[utoipa::path(post, path = "/suppressions", tag = "gates", request_body = Suppress,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 200 characters, one per request")),
     responses((status = 201, body = SuppressionInfo), (status = "default", body = Problem, content_type = "application/problem+json")))]
 pub(crate) async fn suppress(
     Operator(caller): Operator,
     State(app): State<Arc<App>>,
+    key: Option<IdempotencyKey>,
     Body(asked): Body<Suppress>,
-) -> ApiResult<(StatusCode, Json<SuppressionInfo>)> {
+) -> ApiResult<Response> {
+    let what = format!("POST /suppressions {asked:?}");
     let asset: AssetName = asset_name(&asked.asset)?;
     let limit = asked.limit.as_deref().filter(|text| !text.trim().is_empty());
     let request = SuppressRequest {
@@ -169,20 +197,28 @@ pub(crate) async fn suppress(
             .map(|text| Threshold::parse(text).map_err(|error| bad(format!("`limit`: {error}"))))
             .transpose()?,
     };
-    let loaded = app.loaded_now().await?;
-    let workspace = app.acting(&loaded, &caller.actor).await?;
-    let suppression = workspace.suppress(&loaded.graph, request).await?;
-    app.live.poke();
-    Ok((StatusCode::CREATED, Json(SuppressionInfo::of(&suppression, app.now()))))
+    let (here, actor) = (Arc::clone(&app), caller.actor.clone());
+    let answer = once(&app, key, &caller, what, async move {
+        let loaded = here.loaded_now().await?;
+        let workspace = here.acting(&loaded, &actor).await?;
+        let suppression = workspace.suppress(&loaded.graph, request).await?;
+        here.live.poke();
+        Ok((StatusCode::CREATED, json!(SuppressionInfo::of(&suppression, here.now()))))
+    });
+    let (status, body) = answer.await?;
+    Ok((status, axum::Json(body)).into_response())
 }
 
 /// All suppressions, those that have ended too, newest first.
 #[utoipa::path(get, path = "/suppressions", tag = "gates", responses((status = 200, body = Page<SuppressionInfo>)))]
-pub(crate) async fn suppressions(_: Viewer, State(app): State<Arc<App>>) -> ApiResult<Json<Page<SuppressionInfo>>> {
+pub(crate) async fn suppressions(
+    _: Viewer,
+    State(app): State<Arc<App>>,
+) -> ApiResult<axum::Json<Page<SuppressionInfo>>> {
     let snapshot = app.snapshot().await?;
     let now = app.now();
     let newest_first = snapshot.suppressions.iter().rev();
-    Ok(Json(Page::whole(newest_first.map(|suppression| SuppressionInfo::of(suppression, now)).collect())))
+    Ok(axum::Json(Page::whole(newest_first.map(|suppression| SuppressionInfo::of(suppression, now)).collect())))
 }
 
 /// An entry of `lockgate.known.yml`.
@@ -219,7 +255,7 @@ impl From<&KnownFailure> for KnownFailureInfo {
 
 /// The known failures, which are kept in git: `lockgate baseline` writes them.
 #[utoipa::path(get, path = "/known-failures", tag = "gates", responses((status = 200, body = Page<KnownFailureInfo>)))]
-pub(crate) async fn known_failures(_: Viewer, State(app): State<Arc<App>>) -> Json<Page<KnownFailureInfo>> {
+pub(crate) async fn known_failures(_: Viewer, State(app): State<Arc<App>>) -> axum::Json<Page<KnownFailureInfo>> {
     let loaded = app.fresh().await;
-    Json(Page::whole(loaded.workspace.project.known.iter().map(Into::into).collect()))
+    axum::Json(Page::whole(loaded.workspace.project.known.iter().map(Into::into).collect()))
 }

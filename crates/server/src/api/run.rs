@@ -368,11 +368,12 @@ pub(crate) async fn start(
 ) -> ApiResult<Response> {
     let options = ask.options()?;
     let what = format!("POST /runs {ask:?}");
-    let answer = once(&app, key, &caller, &what, async {
-        let loaded = app.loaded_now().await?;
-        let plan = planned(&app, &loaded, options).await?;
-        let workspace = app.acting(&loaded, &caller.actor).await?;
-        Ok(started(&app.start_run(loaded, workspace, plan).await?))
+    let (here, actor) = (Arc::clone(&app), caller.actor.clone());
+    let answer = once(&app, key, &caller, what, async move {
+        let loaded = here.loaded_now().await?;
+        let plan = planned(&here, &loaded, options).await?;
+        let workspace = here.acting(&loaded, &actor).await?;
+        Ok(started(&here.start_run(loaded, workspace, plan).await?))
     });
     Ok(accepted(answer.await?))
 }
@@ -389,17 +390,18 @@ pub(crate) async fn retry(
 ) -> ApiResult<Response> {
     let run = find(&app, id).await?;
     let what = format!("POST /runs/{}/retry", run.id);
-    let answer = once(&app, key, &caller, &what, async {
-        let loaded: Arc<Loaded> = app.loaded_now().await?;
-        let workspace = app.acting(&loaded, &caller.actor).await?;
+    let (here, actor) = (Arc::clone(&app), caller.actor.clone());
+    let answer = once(&app, key, &caller, what, async move {
+        let loaded: Arc<Loaded> = here.loaded_now().await?;
+        let workspace = here.acting(&loaded, &actor).await?;
         let (id, project) = (run.id.clone(), Arc::clone(&loaded));
-        let planning = app.drive(async move || {
+        let planning = here.drive(async move || {
             let retry = workspace.plan_retry(&project.graph, Some(&id)).await;
             (retry, workspace)
         });
         let (retry, workspace) = planning.await.map_err(|_| ApiError::stopping())?;
         let retry = retry?;
-        Ok(started(&app.start_run(loaded, workspace, retry.plan).await?))
+        Ok(started(&here.start_run(loaded, workspace, retry.plan).await?))
     });
     Ok(accepted(answer.await?))
 }

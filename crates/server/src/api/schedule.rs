@@ -182,17 +182,18 @@ pub(crate) async fn run(
     Id(name): Id,
 ) -> ApiResult<Response> {
     let what = format!("POST /schedules/{name}/run");
-    let answer = once(&app, key, &caller, &what, async {
-        let loaded = app.loaded_now().await?;
+    let (here, actor) = (Arc::clone(&app), caller.actor.clone());
+    let answer = once(&app, key, &caller, what, async move {
+        let loaded = here.loaded_now().await?;
         let schedule = find(&loaded, &name)?;
         let options = PlanOptions {
             selectors: schedule.select.clone(),
             exclude: schedule.exclude.clone(),
             ..PlanOptions::default()
         };
-        let plan = planned(&app, &loaded, options).await?;
-        let workspace = app.acting(&loaded, &caller.actor).await?;
-        let id = app.start_run(loaded, workspace, plan).await?;
+        let plan = planned(&here, &loaded, options).await?;
+        let workspace = here.acting(&loaded, &actor).await?;
+        let id = here.start_run(loaded, workspace, plan).await?;
         Ok((StatusCode::ACCEPTED, json!({ "run": id, "location": format!("{}/runs/{id}", super::PREFIX) })))
     });
     let (status, body) = answer.await?;

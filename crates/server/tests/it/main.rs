@@ -4,10 +4,12 @@
 
 mod access;
 mod alerts;
+mod description;
 mod graphql;
 mod live;
 mod queries;
 mod reload;
+mod repeats;
 mod runs;
 mod scenarios;
 mod schedules;

@@ -17,7 +17,7 @@ export default function RollbackForm({ asset, onClose }: { asset: AssetDetail; o
       title={`Roll back ${asset.name}`}
       submit="Roll back"
       danger
-      send={(values) => rollback(asset.name, Number(textOf(values, "to")), textOf(values, "why"))}
+      send={(values, key) => rollback(asset.name, Number(textOf(values, "to")), textOf(values, "why"), key)}
       done={(version) => `${asset.name} is rolled back: version ${version.number} is published.`}
       onDone={() => void client.invalidateQueries()}
       onClose={onClose}

@@ -11,15 +11,16 @@ export default function SuppressForm({ asset, check, onClose }: { asset: AssetDe
     <FormDialog
       title={`Suppress a check of ${asset.name}`}
       submit="Suppress"
-      send={(values) =>
-        suppress({
+      send={(values, key) => {
+        const asked = {
           asset: asset.name,
           check: textOf(values, "check"),
           until: `${textOf(values, "until")}T00:00:00Z`,
           why: textOf(values, "why"),
           limit: textOf(values, "limit") || undefined,
-        })
-      }
+        };
+        return suppress(asked, key);
+      }}
       done={(made) => `${made.check} may fail until ${made.until.slice(0, 10)}.`}
       onDone={() => void client.invalidateQueries()}
       onClose={onClose}

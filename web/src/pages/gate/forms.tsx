@@ -18,7 +18,7 @@ export function DismissForm({ gate, onClose }: GateFormProps) {
       title={`Dismiss version ${number}`}
       submit={`Dismiss version ${number}`}
       danger
-      send={(values) => dismiss(gate.asset, number, textOf(values, "why"))}
+      send={(values, key) => dismiss(gate.asset, number, textOf(values, "why"), key)}
       done={() => `Version ${number} of ${gate.asset} is dismissed. ${kept}`}
       onDone={() => void client.invalidateQueries()}
       onClose={onClose}
@@ -37,7 +37,7 @@ export function PublishForm({ gate, onClose }: GateFormProps) {
     <FormDialog
       title={`Publish version ${number} by hand`}
       submit={`Publish version ${number}`}
-      send={(values) => publish(gate.asset, number, textOf(values, "why"))}
+      send={(values, key) => publish(gate.asset, number, textOf(values, "why"), key)}
       done={() => `Version ${number} of ${gate.asset} is published.`}
       onDone={() => void client.invalidateQueries()}
       onClose={onClose}

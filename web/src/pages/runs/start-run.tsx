@@ -1,7 +1,7 @@
 // Starting a run: say what, see the plan, start it. The plan is what the command line prints as `lockgate plan`.
 import { useMutation } from "@tanstack/react-query";
-import { useRef, useState } from "react";
-import { idempotencyKey, plan, startRun } from "../../api/client";
+import { useRef } from "react";
+import { plan, startRun } from "../../api/client";
 import type { Plan, RunRequest } from "../../api/types";
 import { formatUnit } from "../../format/numbers";
 import { formatDuration } from "../../format/times";
@@ -47,7 +47,6 @@ function commandOf(request: RunRequest): string {
 
 export default function StartRun({ selectors = "", onClose }: { selectors?: string; onClose: () => void }) {
   const fields = useRef<HTMLDivElement>(null);
-  const [key] = useState(idempotencyKey);
   const planning = useMutation({ mutationFn: plan });
   const preview = () => {
     const form = fields.current?.closest("form");
@@ -60,7 +59,7 @@ export default function StartRun({ selectors = "", onClose }: { selectors?: stri
       title="Start a run"
       submit="Start the run"
       wide
-      send={(values) => startRun(requestOf(values), key)}
+      send={(values, key) => startRun(requestOf(values), key)}
       done={(started) => `Run ${started.run} is started.`}
       onDone={(started) => navigate(runPath(started.run))}
       onClose={onClose}

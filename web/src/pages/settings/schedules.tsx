@@ -140,7 +140,7 @@ function Actions({ of }: { of: Schedule }) {
           <FormDialog
             title={`Run ${of.name} now`}
             submit="Start the run"
-            send={() => runSchedule(of.name)}
+            send={(_, key) => runSchedule(of.name, key)}
             done={(started) => `Run ${started.run} is started.`}
             onDone={(started) => navigate(runPath(started.run))}
             onClose={close}

@@ -11,7 +11,7 @@ use crate::sqlite::log::line;
 use crate::sqlite::rows::{asset, at_most, count, instant_or_null, micros, parsed, text, text_or_null, to_json};
 use crate::sqlite::runs::{event_of, run_of};
 use crate::sqlite::trouble::Outcome;
-use crate::{AuditEntry, AuditFilter, LastTask, Position, RunFilter, RunLine};
+use crate::{AuditCounts, AuditEntry, AuditFilter, LastTask, Position, RunFilter, RunLine};
 
 pub(super) const POSITION: &str = "select (select max(sequence) from audit) as audit, \
      (select max(sequence) from events) as event";
@@ -178,22 +178,17 @@ pub(super) fn audit_query(env: &str, filter: &AuditFilter) -> Outcome<QueryBuild
 }
 
 /// Those that are there most often first.
-pub(super) async fn audit_facets(
-    catalog: &SqliteCatalog,
-    env: &str,
-) -> Outcome<(Vec<(String, u64)>, Vec<(String, u64)>)> {
-    let actors = sqlx::query(
-        "select actor as facet, count(*) as lines from audit where environment is null or environment = ? \
-         group by actor order by lines desc, facet",
+pub(super) async fn audit_counts(catalog: &SqliteCatalog, env: &str, after: i64) -> Outcome<AuditCounts> {
+    let query = sqlx::query(
+        "select actor, action, count(*) as lines, max(sequence) as last from audit \
+         where sequence > ? and (environment is null or environment = ?) group by actor, action",
     );
-    let actions = sqlx::query(
-        "select action as facet, count(*) as lines from audit where environment is null or environment = ? \
-         group by action order by lines desc, facet",
-    );
-    let facet = |row: &SqliteRow| Ok((text(row, "facet")?, count(row, "lines")?));
-    let actors = actors.bind(env).fetch_all(&catalog.readers).await?;
-    let actions = actions.bind(env).fetch_all(&catalog.readers).await?;
-    Ok((actors.iter().map(facet).collect::<Outcome<_>>()?, actions.iter().map(facet).collect::<Outcome<_>>()?))
+    let mut counts = AuditCounts { up_to: after, ..AuditCounts::default() };
+    for row in query.bind(after).bind(env).fetch_all(&catalog.readers).await? {
+        counts.up_to = counts.up_to.max(row.try_get("last")?);
+        counts.lines.insert((text(&row, "actor")?, text(&row, "action")?), count(&row, "lines")?);
+    }
+    Ok(counts)
 }
 
 fn numbered_line(row: &SqliteRow) -> Outcome<(i64, AuditEntry)> {

@@ -122,7 +122,7 @@ async fn measured(assets: u64, versions: u64) -> (Vec<(&'static str, Duration)>,
     ];
     let of_asset = best_of(async || drop(catalog.runs_page(ENV, &of_asset).await.unwrap())).await;
     println!("runs_page of one asset: {of_asset:?}");
-    println!("audit_facets: {:?}", best_of(async || drop(catalog.audit_facets(ENV).await.unwrap())).await);
+    println!("audit_counts: {:?}", best_of(async || drop(catalog.audit_counts(ENV, 0).await.unwrap())).await);
     (all, look_ups)
 }
 

@@ -3,7 +3,7 @@
 use lockgate_catalog::conformance::samples::{
     ENV, actor, hold, hold_next, name, outcome, publish, publish_next, run, stage, task,
 };
-use lockgate_catalog::{AuditEntry, AuditFilter, Position};
+use lockgate_catalog::{AuditCounts, AuditEntry, AuditFilter, Position};
 use lockgate_types::{CheckState, Event, Version, VersionNumber, VersionState};
 
 use super::{after, open, two};
@@ -237,9 +237,14 @@ async fn the_audit_log_is_searched() {
     }
     assert_eq!(seen, [6, 5, 4, 2, 1]);
 
-    let (actors, actions) = catalog.audit_facets(ENV).await.unwrap();
-    let counted = |facets: Vec<(String, u64)>| facets.into_iter().map(|(word, lines)| format!("{word} {lines}"));
-    assert_eq!(counted(actors).collect::<Vec<_>>(), ["Ben 2", "ana 2", "nightly 1"]);
-    let expected = ["published 2", "held 1", "run_started 1", "token_created 1"];
-    assert_eq!(counted(actions).collect::<Vec<_>>(), expected);
+    // Counts of what is new add up to those of all.
+    let whole = catalog.audit_counts(ENV, 0).await.unwrap();
+    let shown = |counts: &AuditCounts| {
+        counts.lines.iter().map(|((actor, action), lines)| format!("{actor} {action} {lines}")).collect::<Vec<_>>()
+    };
+    let lines = ["Ben held 1", "Ben published 1", "ana published 1", "ana token_created 1", "nightly run_started 1"];
+    assert_eq!((whole.up_to, shown(&whole)), (6, lines.map(str::to_owned).to_vec()));
+    let late = catalog.audit_counts(ENV, 4).await.unwrap();
+    assert_eq!((late.up_to, late.lines.values().sum::<u64>()), (6, 2));
+    assert_eq!(catalog.audit_counts(ENV, 6).await.unwrap(), AuditCounts { up_to: 6, ..AuditCounts::default() });
 }
