@@ -17,6 +17,7 @@ use crate::words::Words;
 use crate::{build, cargo};
 
 mod checks;
+mod forecast;
 mod large;
 mod merge;
 mod pipeline;
@@ -25,7 +26,7 @@ mod server;
 mod unchanged;
 
 const USAGE: &str =
-    "cargo xtask bench [pipeline|merge|unchanged|checks|large|server|build] [--only lockgate|dbt] [--rounds N] \
+    "cargo xtask bench [pipeline|merge|unchanged|checks|large|server|forecast|build] [--only lockgate|dbt] [--rounds N] \
                      [--scale N] [--profile NAME] [--binary FILE]
 without a name: pipeline, merge, unchanged, checks";
 const DBT: [&str; 2] = ["dbt-core==1.10.*", "dbt-duckdb==1.9.*"];
@@ -33,7 +34,7 @@ const TPCHGEN: [&str; 1] = ["tpchgen-cli==4.*"];
 
 pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
     let mut words = Words::new(words);
-    let name = words.one_of(&["pipeline", "merge", "unchanged", "checks", "large", "server", "build"]);
+    let name = words.one_of(&["pipeline", "merge", "unchanged", "checks", "large", "server", "forecast", "build"]);
     let only = words.option("--only")?;
     let rounds = words.number("--rounds", 3)?.max(1);
     let scale = words.number("--scale", 1)?.max(1);
@@ -45,7 +46,9 @@ pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
     let bench =
         Bench { root, work: root.join("benches/.work"), scale, profile, given: binary, lockgate: OnceCell::new() };
     fs::create_dir_all(&bench.work).with_context(|| format!("cannot make {}", bench.work.display()))?;
-    let wanted = |this: &str| name == Some(this) || (name.is_none() && !matches!(this, "large" | "server" | "build"));
+    let wanted = |this: &str| {
+        name == Some(this) || (name.is_none() && !matches!(this, "large" | "server" | "forecast" | "build"))
+    };
     if wanted("build") {
         bench.first_build()?;
     }
@@ -66,6 +69,9 @@ pub(crate) fn run(root: &Path, words: &[String]) -> Result<ExitCode> {
     }
     if wanted("server") {
         server::run(&bench)?;
+    }
+    if wanted("forecast") {
+        forecast::run(&bench)?;
     }
     report::write(root)?;
     Ok(ExitCode::SUCCESS)

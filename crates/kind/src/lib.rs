@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use lockgate_engine::{ColumnLineage, PinnedTable, Session};
 use lockgate_lake::Table;
-use lockgate_project::{AssetFile, KeyDoc, Project, SqlText};
+use lockgate_project::{AssetFile, CheckEntry, KeyDoc, Project, SqlText};
 use lockgate_types::{
     AssetName, DataFile, Diagnostic, Diagnostics, Effects, FaultKind, Place, RejectedRows, Schema, Threshold, Version,
     VersionNumber,
@@ -39,8 +39,26 @@ pub trait Kind: Send + Sync + fmt::Debug {
     /// are made from them.
     fn keys(&self) -> &'static [KeyDoc];
 
+    /// The checks that only assets of this kind have; the reference and the JSON schema are made from them.
+    fn checks(&self) -> &'static [OwnCheck] {
+        &[]
+    }
+
     /// Reads one asset's settings from `file.rest` and `file.sql`; every mistake with its place.
     fn read(&self, file: &Arc<AssetFile>, project: &Project) -> Result<Arc<dyn Asset>, Diagnostics>;
+}
+
+/// A check that only one kind knows, as the reference tells it.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnCheck {
+    /// The word under `checks`.
+    pub name: &'static str,
+    /// What stands behind it, as [`KeyDoc::kind`] says it.
+    pub body: &'static str,
+    /// Markdown; its first sentence says what holds.
+    pub doc: &'static str,
+    /// YAML.
+    pub example: &'static str,
 }
 
 /// One asset as its kind understands it.
@@ -62,6 +80,12 @@ pub trait Asset: Send + Sync + fmt::Debug {
     /// The SELECT whose rows are the asset's, of a kind that is nothing else: what unit tests run over given rows.
     fn query(&self) -> Option<&SqlText> {
         self.inline()
+    }
+
+    /// The checks of its file, with a query in the place of each word that only this kind knows. `None` when it has no such
+    /// words.
+    fn checks(&self) -> Option<&[CheckEntry]> {
+        None
     }
 
     /// The schema and lineage of what a build will yield. `session` has the inputs registered without files, so

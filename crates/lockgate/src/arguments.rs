@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    baseline, check, diff, dismiss, doctor, explain, gc, history, init, lineage, plan, publish, query, reference,
-    rollback, run, serve, show, status, suppress, test, token, version,
+    baseline, check, diff, dismiss, doctor, explain, forecast, gc, history, init, lineage, plan, publish, query,
+    reference, rollback, run, serve, show, status, suppress, test, token, version,
 };
 
 /// Bad data never ships; good data ships itself.
@@ -67,6 +67,7 @@ pub(crate) enum Command {
     Publish(publish::Arguments),
     Dismiss(dismiss::Arguments),
     Suppress(suppress::Arguments),
+    Forecast(forecast::Arguments),
     Serve(serve::Arguments),
     Token(token::Arguments),
     Doctor(doctor::Arguments),

@@ -46,6 +46,9 @@ codes! {
     SYSTEM = "LG0811", "the system refuses a resource",
         "The operating system had no thread, no memory or no signal handler for the command, so nothing was begun. \
          Usually a limit of the user or the container (`ulimit -a`) is too low.";
+    UNKNOWN_SERIES = "LG0813", "no such series",
+        "`lockgate forecast show NAME --series A,B` takes the values of the forecast's series columns, in the order in which \
+         its file names them. There is no such series in the published forecast.";
     NO_TOKEN = "LG0812", "no such token",
         "`lockgate token revoke` takes the id that `lockgate token list` shows, not the name and not the token itself.";
 }

@@ -7,7 +7,7 @@ use lockgate_types::Code;
 
 /// A new kind is one crate and one line here.
 pub(crate) fn kinds() -> Vec<Arc<dyn Kind>> {
-    vec![lockgate_connect::kind(), lockgate_transform::kind()]
+    vec![lockgate_connect::kind(), lockgate_transform::kind(), lockgate_forecast::kind()]
 }
 
 /// Every diagnostic, by code.
@@ -20,6 +20,7 @@ pub(crate) fn all_codes() -> Vec<&'static Code> {
         lockgate_checks::CODES,
         lockgate_connect::CODES,
         lockgate_transform::CODES,
+        lockgate_forecast::CODES,
         lockgate_run::CODES,
         lockgate_server::CODES,
         lockgate_server::WIRE_CODES,

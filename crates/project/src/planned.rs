@@ -6,7 +6,7 @@ use lockgate_types::{Diagnostic, Place};
 use crate::codes;
 
 /// Kinds of assets.
-pub(crate) const KINDS: &[&str] = &["forecast", "model", "document", "index", "export", "release"];
+pub(crate) const KINDS: &[&str] = &["model", "document", "index", "export", "release"];
 /// Ways to load, whether as a word or as a map.
 pub(crate) const LOADS: &[&str] = &["cdc"];
 /// Kinds of checks.

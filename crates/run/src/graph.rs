@@ -228,7 +228,11 @@ fn read_assets(
         };
         match kind.read(file, project) {
             Ok(asset) => {
-                assets.insert(name.clone(), (Arc::clone(file), asset));
+                let file = match asset.checks() {
+                    Some(checks) => Arc::new(AssetFile { checks: checks.to_vec(), ..AssetFile::clone(file) }),
+                    None => Arc::clone(file),
+                };
+                assets.insert(name.clone(), (file, asset));
             }
             Err(found) => diagnostics.extend(found),
         }

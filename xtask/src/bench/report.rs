@@ -175,7 +175,7 @@ pub(super) fn write(root: &Path) -> Result<()> {
     if let Some(tpch) = read(root, "tpch")? {
         text.push_str(&pipeline(&tpch));
     }
-    for name in ["merge", "unchanged", "checks", "large", "server"] {
+    for name in ["merge", "unchanged", "checks", "large", "server", "forecast"] {
         if let Some(saved) = read(root, name)? {
             text.push_str(&table(&saved));
         }

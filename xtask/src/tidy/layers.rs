@@ -4,7 +4,7 @@ use super::Member;
 
 /// DESIGN.md, section 6, from the bottom up. A crate may import those of a lower level.
 const LEVELS: &[(&[&str], Reach)] = &[
-    (&["types"], Reach::All),
+    (&["types", "series"], Reach::All),
     (&["project"], Reach::All),
     (&["catalog"], Reach::All),
     (&["lake"], Reach::All),

@@ -13,12 +13,13 @@
 //!
 //! Every row of the result counts as failing, against the asset's rows as total. The asset itself stands in the query
 //! under its own name and is the candidate; others are read in their live versions, or as the same run builds
-//! them. The first one without a name is called `sql`; a second needs a `name`.
+//! them. The first one without a name is called `sql`; a second needs a `name`. A column `message` of the result says what is
+//! wrong in words of your own: that of the first row is shown.
 
 use futures::future::BoxFuture;
 use lockgate_engine::EngineError;
 use lockgate_project::SqlText;
-use lockgate_types::AssetName;
+use lockgate_types::{AssetName, Samples};
 
 use super::{CheckKind, Parsed, Scope};
 use crate::check::{Measure, Measured, Rule, Statement};
@@ -79,6 +80,12 @@ impl CheckKind for Sql {
     }
 }
 
+/// What the query itself says of its first row.
+fn told(samples: &Samples) -> Option<String> {
+    let column = samples.columns.iter().position(|name| name == "message")?;
+    samples.rows.first()?.get(column)?.clone().filter(|text| !text.trim().is_empty())
+}
+
 #[derive(Debug)]
 struct SqlRule {
     sql: SqlText,
@@ -104,7 +111,7 @@ impl Rule for SqlRule {
             let (failing, samples) = sample_rows(cx.session, &self.sql.sql).await?;
             let message = match failing {
                 0 => "the query finds no rows".to_owned(),
-                _ => format!("the query finds {}", words::rows(failing)),
+                _ => told(&samples).unwrap_or_else(|| format!("the query finds {}", words::rows(failing))),
             };
             Ok(Measured { failing, total: cx.rows, message, samples })
         })

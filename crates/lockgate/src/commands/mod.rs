@@ -6,6 +6,7 @@ pub(crate) mod diff;
 pub(crate) mod dismiss;
 pub(crate) mod doctor;
 pub(crate) mod explain;
+pub(crate) mod forecast;
 pub(crate) mod gc;
 pub(crate) mod history;
 pub(crate) mod init;
@@ -48,6 +49,7 @@ pub(crate) async fn execute(command: Command, context: &Context) -> Outcome {
         Command::Publish(arguments) => Box::pin(publish::execute(arguments, context)).await,
         Command::Dismiss(arguments) => Box::pin(dismiss::execute(arguments, context)).await,
         Command::Suppress(arguments) => Box::pin(suppress::execute(arguments, context)).await,
+        Command::Forecast(arguments) => Box::pin(forecast::execute(arguments, context)).await,
         Command::Serve(arguments) => Box::pin(serve::execute(arguments, context)).await,
         Command::Token(arguments) => Box::pin(token::execute(arguments, context)).await,
         Command::Doctor(arguments) => Box::pin(doctor::execute(arguments, context)).await,
@@ -84,6 +86,7 @@ pub(crate) fn ends_by_itself(command: &Command) -> bool {
         | Command::Diff(_)
         | Command::History(_)
         | Command::Lineage(_)
+        | Command::Forecast(_)
         | Command::Explain(_)
         | Command::Version(_)
         | Command::Reference(_)

@@ -5,6 +5,7 @@ mod events;
 
 use std::path::{Path, PathBuf};
 
+use lockgate_kind::OwnCheck;
 use lockgate_project::reference::{self, CheckDoc, KindDoc};
 use lockgate_types::Diagnostic;
 
@@ -47,8 +48,12 @@ fn pages() -> Vec<(&'static str, String)> {
     let kinds = kinds();
     let kind_docs: Vec<KindDoc> =
         kinds.iter().map(|kind| KindDoc { kind: kind.name(), text: kind.doc(), keys: kind.keys() }).collect();
-    let check_docs: Vec<(String, &'static str, &'static str)> =
-        lockgate_checks::KINDS.iter().map(|kind| (first_sentence(&kind.doc()), kind.name(), kind.body())).collect();
+    let own = kinds.iter().flat_map(|kind| kind.checks()).map(|one| (first_sentence(one.doc), one.name, one.body));
+    let check_docs: Vec<(String, &'static str, &'static str)> = lockgate_checks::KINDS
+        .iter()
+        .map(|kind| (first_sentence(&kind.doc()), kind.name(), kind.body()))
+        .chain(own)
+        .collect();
     // The schema's tables live as long as the process, as those of the kinds do.
     let checks: Vec<CheckDoc> = check_docs
         .into_iter()
@@ -86,6 +91,17 @@ fn checks_page() -> String {
     for kind in lockgate_checks::KINDS {
         let (doc, example) = (kind.doc(), kind.example());
         page.push_str(&format!("\n## `{}`\n\n{}\n\n```yaml\n{}\n```\n", kind.name(), doc.trim(), example.trim_end()));
+    }
+    for kind in kinds() {
+        for own in kind.checks() {
+            let OwnCheck { name, doc, example, .. } = own;
+            page.push_str(&format!(
+                "\n## `{name}` (kind `{}`)\n\n{}\n\n```yaml\n{}\n```\n",
+                kind.name(),
+                doc.trim(),
+                example.trim_end()
+            ));
+        }
     }
     page
 }

@@ -5,6 +5,7 @@
 pub(crate) mod diagnostic;
 pub(crate) mod number;
 pub(crate) mod outcome;
+pub(crate) mod plot;
 pub(crate) mod progress;
 pub(crate) mod reasons;
 pub(crate) mod schema_change;

@@ -41,6 +41,7 @@ macro_rules! sessions {
 sessions! {
     decide
     diff
+    forecast
     init
     keep
     late

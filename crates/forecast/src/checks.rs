@@ -1,0 +1,131 @@
+//! The checks that only a forecast has, as queries over the candidate.
+
+use lockgate_kind::OwnCheck;
+use lockgate_project::yaml::{Node, Value};
+use lockgate_project::{AssetFile, CheckEntry};
+use lockgate_series::models;
+use lockgate_types::{Diagnostic, Diagnostics};
+
+use crate::codes::BAD_CHECK;
+use crate::columns::{level_name, quoted};
+use crate::settings::Settings;
+
+/// What `beats` can compare with: the error of every other model would have to be recorded.
+const BASELINE: &str = "seasonal_naive";
+
+/// For the reference.
+pub(crate) const OWN: &[OwnCheck] = &[
+    OwnCheck {
+        name: "beats",
+        body: "map",
+        doc: "The forecasts of at least this share of the series make smaller errors in the backtest than the last season repeated. \
+              Series whose history is too short for a backtest do not count.",
+        example: "- beats: { model: seasonal_naive, share: 60% }",
+    },
+    OwnCheck {
+        name: "coverage",
+        body: "map",
+        doc: "The percent of values that fell into an interval, measured in the backtest and averaged over the series, lies between two \
+              percents. It is measured, not assumed: each origin of the backtest is judged by the errors of the others. One check \
+              for each level, `coverage_80`.",
+        example: "- coverage: { 80: [70, 90], 95: [88, 99] }",
+    },
+];
+
+/// The checks of the file with a query in the place of `beats` and `coverage`.
+pub(crate) fn translated(file: &AssetFile, settings: &Settings, diagnostics: &mut Diagnostics) -> Vec<CheckEntry> {
+    let mut entries = Vec::with_capacity(file.checks.len());
+    for entry in &file.checks {
+        let translated = match entry.kind.as_str() {
+            "beats" => beats(file, settings, entry),
+            "coverage" => coverage(file, settings, entry),
+            _ => Ok(vec![entry.clone()]),
+        };
+        match translated {
+            Ok(translated) => entries.extend(translated),
+            Err(message) => {
+                let place = entry.source.place(entry.body.span);
+                diagnostics.push(Diagnostic::error(&BAD_CHECK, message).at(place));
+            }
+        }
+    }
+    entries
+}
+
+/// `beats: { model: seasonal_naive, share: 60% }`.
+fn beats(file: &AssetFile, settings: &Settings, entry: &CheckEntry) -> Result<Vec<CheckEntry>, String> {
+    let expected = "`beats` takes { model: seasonal_naive, share: 60% }";
+    let map = entry.body.as_map().ok_or(expected)?;
+    let mut share = None;
+    for (key, node) in &map.entries {
+        match (key.text.as_str(), node.scalar_text()) {
+            ("model", Some(model)) if model == BASELINE => {}
+            ("model", Some(model)) if models::named(&model).is_some() => {
+                return Err(format!("`beats` compares with `{BASELINE}`, not with `{model}`"));
+            }
+            ("model", Some(model)) => return Err(format!("no model is called `{model}`; {expected}")),
+            ("share", Some(text)) => share = percent(&text),
+            _ => return Err(expected.to_owned()),
+        }
+    }
+    let share = share.ok_or(expected)?;
+    let series = names(settings);
+    let query = format!(
+        "select percent_better || ' % of the series beat {BASELINE} in the backtest, {share} % are wanted' as message, \
+           percent_better, percent_wanted, series\n\
+         from (select round(100.0 * avg(case when error < naive then 1.0 else 0.0 end), 1) as percent_better, \
+                 {share} as percent_wanted, count(*) as series\n\
+               from (select distinct {series}, backtest_error as error, naive_error as naive from {} \
+                     where backtest_error is not null and naive_error is not null))\n\
+         where percent_better < percent_wanted",
+        file.name
+    );
+    Ok(vec![as_sql(entry, format!("beats_{BASELINE}"), query)])
+}
+
+/// `coverage: { 80: [70, 90] }`.
+fn coverage(file: &AssetFile, settings: &Settings, entry: &CheckEntry) -> Result<Vec<CheckEntry>, String> {
+    let expected = "`coverage` takes a level and the percents it may be measured at: { 80: [70, 90] }";
+    let map = entry.body.as_map().ok_or(expected)?;
+    let series = names(settings);
+    let mut checks = Vec::new();
+    for (key, node) in &map.entries {
+        let level = key.text.parse::<f64>().ok().filter(|level| settings.levels.contains(level));
+        let level = level.ok_or_else(|| format!("there is no interval of {}; {expected}", key.text))?;
+        let Value::List(ends) = &node.value else { return Err(expected.to_owned()) };
+        let ends: Vec<f64> = ends.iter().filter_map(Node::as_f64).collect();
+        let [low, high] = ends[..] else { return Err(expected.to_owned()) };
+        let name = level_name(level);
+        let query = format!(
+            "select percent_covered || ' % of the backtest fell into the interval of {level} %, {low} to {high} are wanted' as message, \
+               percent_covered, at_least, at_most, series\n\
+             from (select round(avg(covered), 1) as percent_covered, {low} as at_least, {high} as at_most, count(*) as series\n\
+                   from (select distinct {series}, coverage_{name} as covered from {} where coverage_{name} is not null))\n\
+             where percent_covered < at_least or percent_covered > at_most",
+            file.name
+        );
+        checks.push(as_sql(entry, format!("coverage_{name}"), query));
+    }
+    if checks.is_empty() { Err(expected.to_owned()) } else { Ok(checks) }
+}
+
+/// The columns that tell series apart; of one series, something that all of its rows share.
+fn names(settings: &Settings) -> String {
+    let names: Vec<String> = settings.series.iter().map(|name| quoted(name)).collect();
+    if names.is_empty() { "model".to_owned() } else { names.join(", ") }
+}
+
+/// `60%` or `60`.
+fn percent(text: &str) -> Option<f64> {
+    let number = text.trim().trim_end_matches('%').trim().parse::<f64>().ok()?;
+    (0.0..=100.0).contains(&number).then_some(number)
+}
+
+fn as_sql(entry: &CheckEntry, name: String, query: String) -> CheckEntry {
+    CheckEntry {
+        kind: "sql".to_owned(),
+        body: Node { value: Value::String(query), span: entry.body.span },
+        name: entry.name.clone().or(Some(name)),
+        ..entry.clone()
+    }
+}

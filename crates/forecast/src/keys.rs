@@ -1,0 +1,116 @@
+//! The keys of a forecast's file, for the reference and for messages.
+
+use lockgate_project::KeyDoc;
+
+const NOT_BUILT: &str = KeyDoc::NOT_BUILT;
+
+pub(crate) const KEYS: &[KeyDoc] = &[
+    KeyDoc { key: "of", kind: "string", default: "", text: "The asset whose rows are the history of the series." },
+    KeyDoc {
+        key: "series",
+        kind: "string | list of strings",
+        default: "",
+        text: "The columns that tell one series from another. Without them the table is one series.",
+    },
+    KeyDoc {
+        key: "time",
+        kind: "string",
+        default: "",
+        text: "The column that says when: a timestamp, a date or an integer.",
+    },
+    KeyDoc {
+        key: "value",
+        kind: "string",
+        default: "",
+        text: "The column to forecast, a number. A null is a missing value. Several rows of one step become one: \
+               `hygiene.duplicates`.",
+    },
+    KeyDoc {
+        key: "step",
+        kind: "string | integer",
+        default: "",
+        text: "How far apart two values are: `15m`, `1h`, `1d`, `1w`, `1mo`, `1q`, `1y`; a bare number when `time` is an integer.",
+    },
+    KeyDoc {
+        key: "horizon",
+        kind: "string | integer",
+        default: "",
+        text: "How far to forecast: steps (`48`), or a span that is a whole number of them (`48h`, `14d`).",
+    },
+    KeyDoc {
+        key: "intervals",
+        kind: "list",
+        default: "`[80, 95]`",
+        text: "Percents: the interval of 80 is meant to hold 80 of 100 values. Widths come from the errors of the backtest.",
+    },
+    KeyDoc {
+        key: "models",
+        kind: "string | list of strings",
+        default: "`auto`",
+        text: "`auto` tries what suits each series and combines what did best in the backtest; a list allows these alone.",
+    },
+    KeyDoc {
+        key: "seasons",
+        kind: "list",
+        default: "those of the step",
+        text: "Lengths of the seasons in steps: `[24, 168]` for hours. Without them a day, a week or a year, as the step has them.",
+    },
+    KeyDoc {
+        key: "timezone",
+        kind: "string",
+        default: "`UTC`",
+        text: "The clock by which days and hours are counted, so that a daily pattern stays where it is over daylight saving.",
+    },
+    KeyDoc { key: "calendar", kind: "map", default: "", text: "Days that are not like others." },
+    KeyDoc {
+        key: "calendar.country",
+        kind: "string",
+        default: "",
+        text: "Public holidays of this country (`US`, `GB`, `DE`, `FR`, `CA`, `IT`, `ES`, `NL`) are known in advance.",
+    },
+    KeyDoc {
+        key: "hygiene",
+        kind: "map",
+        default: "",
+        text: "What is done to raw series. What was done is recorded in `treatments`.",
+    },
+    KeyDoc {
+        key: "hygiene.duplicates",
+        kind: "sum | mean | last",
+        default: "`mean`",
+        text: "What several values of one step become.",
+    },
+    KeyDoc {
+        key: "hygiene.gaps",
+        kind: "auto | season | linear | previous | zero",
+        default: "`auto`",
+        text: "What a step without a value is given; `auto` takes zero where most steps are empty, else the season's usual value.",
+    },
+    KeyDoc {
+        key: "hygiene.outliers",
+        kind: "boolean",
+        default: "`true`",
+        text: "Wild values are replaced for fitting.",
+    },
+    KeyDoc {
+        key: "hygiene.level_shifts",
+        kind: "boolean",
+        default: "`true`",
+        text: "Only what comes after the last lasting jump is fitted, when that is enough.",
+    },
+    KeyDoc {
+        key: "hygiene.partial",
+        kind: "boolean",
+        default: "`true`",
+        text: "A last step that is not over is left out.",
+    },
+    KeyDoc {
+        key: "time_budget",
+        kind: "string",
+        default: "",
+        text: "How long choosing may take (`20m`). Past it only cheap models are asked, so that there is a forecast on time.",
+    },
+    KeyDoc { key: "regressors", kind: NOT_BUILT, default: "", text: "Columns that are known in advance." },
+    KeyDoc { key: "hierarchy", kind: NOT_BUILT, default: "", text: "Levels whose forecasts are to add up." },
+    KeyDoc { key: "refit", kind: NOT_BUILT, default: "", text: "When models are chosen anew; now at every build." },
+];

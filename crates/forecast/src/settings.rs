@@ -1,0 +1,230 @@
+//! What a forecast's file says.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use lockgate_project::yaml::{Node, Span, Value};
+use lockgate_project::{AssetFile, Fields};
+use lockgate_series::axis::Step;
+use lockgate_series::calendar::Country;
+use lockgate_series::hygiene::{self, Fill, Merge};
+use lockgate_series::models;
+use lockgate_types::diagnostic::did_you_mean;
+use lockgate_types::{AssetName, Diagnostics};
+
+use crate::codes::{BAD_SETTING, BAD_STEP};
+use crate::keys::KEYS;
+
+/// The levels of intervals, when none are said.
+const LEVELS: [f64; 2] = [80.0, 95.0];
+/// Steps of a horizon, at most: further out nothing is known.
+const HORIZON_MAX: usize = 10_000;
+
+/// A forecast as its file says it.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) of: AssetName,
+    pub(crate) of_span: Span,
+    pub(crate) series: Vec<String>,
+    pub(crate) series_span: Span,
+    pub(crate) time: String,
+    pub(crate) time_span: Span,
+    pub(crate) value: String,
+    pub(crate) value_span: Span,
+    pub(crate) step: Step,
+    /// In steps.
+    pub(crate) horizon: usize,
+    /// Percents, ascending, each once.
+    pub(crate) levels: Vec<f64>,
+    /// `None` for what suits each series.
+    pub(crate) models: Option<Vec<String>>,
+    /// In steps, ascending; `None` for those of the step.
+    pub(crate) seasons: Option<Vec<usize>>,
+    pub(crate) timezone: Option<Tz>,
+    pub(crate) country: Option<Country>,
+    pub(crate) hygiene: hygiene::Settings,
+    pub(crate) time_budget: Option<TimeDelta>,
+}
+
+/// Reads the settings; `None` when what is wrong leaves none. Everything wrong goes to `diagnostics`.
+pub(crate) fn read(file: &AssetFile, diagnostics: &mut Diagnostics) -> Option<Settings> {
+    let mut fields = file.fields(KEYS, diagnostics);
+    let of = name(&mut fields, "of", file.kind_span);
+    let series_span = fields.node("series").map_or(file.kind_span, |node| node.span);
+    let series = fields.strings("series").unwrap_or_default();
+    let time = name(&mut fields, "time", file.kind_span);
+    let value = name(&mut fields, "value", file.kind_span);
+    let step = fields.required("step", file.kind_span).and_then(|node| parsed::<Step>(&mut fields, "step", node));
+    let horizon = fields.required("horizon", file.kind_span);
+    let horizon = horizon.zip(step).and_then(|(node, step)| in_steps(&mut fields, node, step));
+    let levels =
+        numbers(&mut fields, "intervals", |level| level > 0.0 && level < 100.0, "percents above 0 and below 100");
+    let seasons =
+        numbers(&mut fields, "seasons", |season| season >= 2.0 && season.fract() == 0.0, "whole numbers from 2");
+    let models = fields.node("models").and_then(|_| models_of(&mut fields));
+    let timezone = fields.node("timezone").and_then(|node| parsed::<Tz>(&mut fields, "timezone", node));
+    let country = fields.inside("calendar").and_then(|mut calendar| {
+        let node = calendar.node("country");
+        let country = node.and_then(|node| parsed::<Country>(&mut calendar, "country", node));
+        calendar.finish();
+        country
+    });
+    let hygiene = fields.inside("hygiene").map(hygiene_of).unwrap_or_default();
+    let time_budget = fields.node("time_budget").and_then(|node| duration(&mut fields, node));
+    fields.finish();
+    let of_at = of?;
+    let of = match of_at.0.parse::<AssetName>() {
+        Ok(of) => of,
+        Err(error) => {
+            let place = file.source.place(of_at.1);
+            diagnostics.push(lockgate_types::Diagnostic::error(&BAD_SETTING, format!("`of`: {error}")).at(place));
+            return None;
+        }
+    };
+    let ((time, time_span), (value, value_span)) = (time?, value?);
+    Some(Settings {
+        of,
+        of_span: of_at.1,
+        series,
+        series_span,
+        time,
+        time_span,
+        value,
+        value_span,
+        step: step?,
+        horizon: horizon?,
+        levels: levels.unwrap_or(LEVELS.to_vec()),
+        models,
+        seasons: seasons.map(|seasons| seasons.into_iter().map(|season| season as usize).collect()),
+        timezone,
+        country,
+        hygiene,
+        time_budget,
+    })
+}
+
+fn name(fields: &mut Fields<'_>, key: &str, around: Span) -> Option<(String, Span)> {
+    let span = fields.required(key, around)?.span;
+    fields.string(key).map(|text| (text, span))
+}
+
+/// A setting that has a text form of its own.
+fn parsed<T: FromStr>(fields: &mut Fields<'_>, key: &str, node: &Node) -> Option<T>
+where
+    T::Err: Display,
+{
+    let Some(text) = node.scalar_text() else {
+        fields.wrong_type(key, node, "a text");
+        return None;
+    };
+    match text.parse() {
+        Ok(value) => Some(value),
+        Err(error) => {
+            let code = if key == "step" { &BAD_STEP } else { &BAD_SETTING };
+            fields.error(node.span, code, format!("`{key}`: {error}"));
+            None
+        }
+    }
+}
+
+/// A horizon in steps: a number of them, or a span that is a whole number of them.
+fn in_steps(fields: &mut Fields<'_>, node: &Node, step: Step) -> Option<usize> {
+    let text = node.scalar_text().unwrap_or_default();
+    let day = lockgate_series::axis::DAY;
+    let steps = match (text.parse::<Step>(), step) {
+        (Ok(Step::Integer(steps)), _) => Some(i64::from(steps)),
+        (Ok(Step::Micros(span)), Step::Micros(step)) if span % step == 0 => Some(span / step),
+        (Ok(Step::Days(span)), Step::Micros(step)) if i64::from(span) * day % step == 0 => {
+            Some(i64::from(span) * day / step)
+        }
+        (Ok(Step::Days(span)), Step::Days(step)) | (Ok(Step::Months(span)), Step::Months(step)) if span % step == 0 => {
+            Some(i64::from(span / step))
+        }
+        _ => None,
+    };
+    let steps = steps.and_then(|steps| usize::try_from(steps).ok()).filter(|steps| (1..=HORIZON_MAX).contains(steps));
+    if steps.is_none() {
+        let error = fields.error(node.span, &BAD_STEP, format!("`horizon` {text} is no number of steps of {step}"));
+        error.expected = Some(format!("1 to {HORIZON_MAX} steps, or a span that is a whole number of them"));
+    }
+    steps
+}
+
+/// Numbers, ascending, each once.
+fn numbers(fields: &mut Fields<'_>, key: &str, fits: impl Fn(f64) -> bool, expected: &str) -> Option<Vec<f64>> {
+    let node = fields.node(key)?;
+    let Value::List(items) = &node.value else {
+        fields.wrong_type(key, node, "a list of numbers");
+        return None;
+    };
+    let mut numbers = Vec::with_capacity(items.len());
+    for item in items {
+        match item.as_f64().filter(|number| fits(*number)) {
+            Some(number) => numbers.push(number),
+            None => {
+                let text = item.scalar_text().unwrap_or_else(|| item.describe().to_string());
+                let error = fields.error(item.span, &BAD_SETTING, format!("an entry of `{key}` is {text}"));
+                error.expected = Some(expected.to_owned());
+                return None;
+            }
+        }
+    }
+    numbers.sort_by(f64::total_cmp);
+    numbers.dedup();
+    Some(numbers)
+}
+
+fn models_of(fields: &mut Fields<'_>) -> Option<Vec<String>> {
+    let span = fields.node("models")?.span;
+    let names = fields.strings("models")?;
+    if names == ["auto"] {
+        return None;
+    }
+    let known: Vec<&str> = models::all().iter().map(|model| model.name()).collect();
+    for name in &names {
+        if !known.contains(&name.as_str()) {
+            let error = fields.error(span, &BAD_SETTING, format!("no model is called `{name}`"));
+            error.expected = Some(format!("auto, or some of {}", known.join(", ")));
+            error.hint = did_you_mean(name, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        }
+    }
+    (!names.is_empty()).then_some(names)
+}
+
+fn hygiene_of(mut fields: Fields<'_>) -> hygiene::Settings {
+    let mut settings = hygiene::Settings::default();
+    if let Some(word) = fields.choice("duplicates", &["sum", "mean", "last"]) {
+        settings.duplicates = match word {
+            "sum" => Merge::Sum,
+            "last" => Merge::Last,
+            _ => Merge::Mean,
+        };
+    }
+    if let Some(word) = fields.choice("gaps", &["auto", "season", "linear", "previous", "zero"]) {
+        settings.gaps = match word {
+            "season" => Fill::Season,
+            "linear" => Fill::Linear,
+            "previous" => Fill::Previous,
+            "zero" => Fill::Zero,
+            _ => Fill::Auto,
+        };
+    }
+    settings.outliers = fields.boolean("outliers").unwrap_or(settings.outliers);
+    settings.level_shifts = fields.boolean("level_shifts").unwrap_or(settings.level_shifts);
+    settings.partial = fields.boolean("partial").unwrap_or(settings.partial);
+    fields.finish();
+    settings
+}
+
+fn duration(fields: &mut Fields<'_>, node: &Node) -> Option<TimeDelta> {
+    let text = node.scalar_text().unwrap_or_default();
+    match lockgate_types::time::parse_duration(&text) {
+        Ok(duration) => Some(duration),
+        Err(error) => {
+            fields.error(node.span, &BAD_SETTING, format!("`time_budget`: {error}"));
+            None
+        }
+    }
+}

@@ -1,0 +1,47 @@
+"""The peer of `cargo xtask bench forecast`: statsforecast's model over a wide file, scored as the M4 competition does.
+
+forecast.py TRAIN.csv TEST.csv SEASONS MODEL [EVERY]: prints one line of JSON. SEASONS is `12` or `24,168`; EVERY takes every n-th series only.
+"""
+import csv, json, sys, time, warnings
+
+import numpy as np
+from statsforecast import models
+
+warnings.filterwarnings("ignore")
+
+
+def wide(path):
+    with open(path, newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    return [np.array([float(cell) for cell in row[1:] if cell != ""]) for row in rows]
+
+
+def smape(actual, forecast):
+    return 200.0 * np.mean(np.abs(actual - forecast) / (np.abs(actual) + np.abs(forecast)))
+
+
+def mase(past, actual, forecast, season):
+    scale = np.mean(np.abs(past[season:] - past[:-season]))
+    return np.mean(np.abs(actual - forecast)) / scale
+
+
+seasons = [int(text) for text in sys.argv[3].split(",")]
+every = int(sys.argv[5]) if len(sys.argv) > 5 else 1
+train, test = wide(sys.argv[1])[::every], wide(sys.argv[2])[::every]
+horizon = len(test[0])
+name = sys.argv[4]
+make = {
+    "DynamicOptimizedTheta": lambda: models.DynamicOptimizedTheta(season_length=seasons[0]),
+    "AutoETS": lambda: models.AutoETS(season_length=seasons[0]),
+    "MSTL": lambda: models.MSTL(season_length=seasons if len(seasons) > 1 else seasons[0]),
+}[name]
+make().forecast(y=train[0], h=horizon)  # compiled before it is timed
+began = time.process_time()
+forecasts = [make().forecast(y=past, h=horizon)["mean"] for past in train]
+took = time.process_time() - began
+print(json.dumps({
+    "series": len(train),
+    "smape": float(np.mean([smape(a, f) for a, f in zip(test, forecasts)])),
+    "mase": float(np.mean([mase(p, a, f, seasons[0]) for p, a, f in zip(train, test, forecasts)])),
+    "per_second": len(train) / took,
+}))
