@@ -15,6 +15,7 @@ use lockgate_types::diagnostic::did_you_mean;
 use lockgate_types::{Diagnostic, Diagnostics, Place};
 
 use crate::codes::{BAD_SETTING, BAD_STEP, BAD_VALUE, NO_COLUMN, NOTHING_TO_FORECAST};
+use crate::settings::SEASON_MAX;
 
 /// How to read and forecast a file.
 #[derive(Clone, Debug)]
@@ -115,8 +116,8 @@ fn settled(options: &Options) -> Result<Vec<f64>, Diagnostics> {
     if options.levels.iter().any(|level| !(*level > 0.0 && *level < 100.0)) {
         wrong.push(Diagnostic::error(&BAD_SETTING, "a level is a percent above 0 and below 100"));
     }
-    if options.seasons.contains(&0) || options.seasons.contains(&1) {
-        wrong.push(Diagnostic::error(&BAD_SETTING, "a season has at least 2 steps"));
+    if options.seasons.iter().any(|season| !(2..=SEASON_MAX).contains(season)) {
+        wrong.push(Diagnostic::error(&BAD_SETTING, format!("a season has 2 to {SEASON_MAX} steps")));
     }
     let known: Vec<&str> = models::all().iter().map(|model| model.name()).collect();
     for name in options.models.iter().filter(|name| !known.contains(&name.as_str())) {

@@ -1,8 +1,9 @@
 //! One pass over the sorted history: chunks of series are forecast in parallel and written in their order.
 //!
 //! Memory: the rows of as many chunks as there are threads, and one series on its way in. The same rows give the same table,
-//! whatever the number of threads.
+//! whatever the number of threads and however the rows are divided; only a `time_budget` goes by the machine's speed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -22,36 +23,41 @@ use lockgate_series::calendar::{Columns, columns as calendar_columns};
 use lockgate_series::choose::{self, Pool};
 use lockgate_series::hygiene::Point;
 use lockgate_series::{Tier, intervals};
-use lockgate_types::{DataType, Diagnostic, Instant, Schema};
+use lockgate_types::{DataType, Diagnostic, Effects, Instant, Schema};
+use tokio_util::sync::CancellationToken;
 
 use crate::codes::NOTHING_TO_FORECAST;
 use crate::columns::{self, quoted};
 use crate::settings::Settings;
 
-/// Series that are forecast as one task.
-const SERIES_OF_A_CHUNK: usize = 64;
+/// Series that are forecast as one task, at most.
+const SERIES_OF_A_CHUNK: usize = 16;
+/// Rows of its forecast that make a chunk full before that: each has what is told of its series as text.
+const ROWS_OF_A_CHUNK: usize = 16_384;
 /// Points that make a chunk full before that.
 const POINTS_OF_A_CHUNK: usize = 1 << 20;
 
 pub(crate) async fn build(cx: BuildContext, settings: &Arc<Settings>) -> Result<Built, KindError> {
-    let last = newest(&cx.session, settings).await?;
-    let Some(last) = last else {
-        let message = format!("{} has no rows with a time", settings.of);
+    let clock = Clock::of(settings, &cx);
+    let nothing = |message: String| {
         let place = cx.file.source.place(settings.of_span);
-        return Err(KindError::permanent(Diagnostic::error(&NOTHING_TO_FORECAST, message).at(place)));
+        KindError::permanent(Diagnostic::error(&NOTHING_TO_FORECAST, message).at(place))
     };
-    let until = (!matches!(settings.step, Step::Integer(_))).then(|| cx.as_of.timestamp_micros());
+    let Some(last) = newest(&cx.session, settings, &clock).await? else {
+        return Err(nothing(format!("{} has no rows with a time and a value", settings.of)));
+    };
     let work = Arc::new(Work {
-        axis: AxisOf { step: settings.step, timezone: settings.timezone },
+        clock,
         batch: batch_settings(settings),
         schema: cx.schema.clone(),
         settings: Arc::clone(settings),
         last,
-        until,
+        budget: Budget { started: cx.effects.clock.monotonic(), of: settings.time_budget, effects: cx.effects.clone() },
+        cancel: cx.cancel.clone(),
     });
     let rows = cx.session.stream(&history(settings)).await?;
-    let chunks = Chunks::new(rows, settings.series.len())?;
-    let budget = Budget { started: cx.effects.clock.monotonic(), of: settings.time_budget };
+    let chunks =
+        Chunks::new(rows, settings.series.len(), (ROWS_OF_A_CHUNK / settings.horizon).clamp(1, SERIES_OF_A_CHUNK));
     let layout = Layout { partition_by: cx.file.partition_by.clone(), ..Layout::default() };
     let set = cx.table.stage_set(cx.number, &cx.schema, layout);
     let mut writer = set.writer(0);
@@ -61,14 +67,13 @@ pub(crate) async fn build(cx: BuildContext, settings: &Arc<Settings>) -> Result<
         Ok::<_, KindError>(chunk.map(|chunk| (chunk, chunks)))
     })
     .map(|chunk| {
-        let (work, tier) = (Arc::clone(&work), budget.tier(&cx));
+        let work = Arc::clone(&work);
         async move {
             let chunk = chunk?;
             let points = chunk.points();
             // CPU work runs off the runtime.
-            let batch = tokio::task::spawn_blocking(move || work.forecast(&chunk, tier)).await;
-            match batch {
-                Ok(batch) => Ok((points, batch.map_err(of_arrow)?)),
+            match tokio::task::spawn_blocking(move || work.forecast(&chunk)).await {
+                Ok(batch) => Ok((points, batch?)),
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
                 Err(_) => Err(KindError::Interrupted),
             }
@@ -84,6 +89,9 @@ pub(crate) async fn build(cx: BuildContext, settings: &Arc<Settings>) -> Result<
         writer.write(&batch)?;
     }
     let staged = writer.finish().await?;
+    if staged.rows == 0 {
+        return Err(nothing(format!("every series of {} ended long ago", settings.of)));
+    }
     Ok(Built {
         rows: staged.rows,
         size_bytes: staged.size_bytes,
@@ -107,13 +115,14 @@ fn history(settings: &Settings) -> String {
     let series: Vec<String> = settings.series.iter().map(|name| quoted(name)).collect();
     let (time, value) = (quoted(&settings.time), quoted(&settings.value));
     let selected = [&series[..], &[time.clone(), value]].concat().join(", ");
-    let order = [&series[..], &[time.clone()]].concat().join(", ");
+    // By the value as well, so that what is last of several at one time is the same each time.
+    let order = selected.clone();
     format!("select {selected} from {} where {time} is not null order by {order}", settings.of)
 }
 
-/// The time at which most series end.
-async fn newest(session: &Session, settings: &Settings) -> Result<Option<i64>, KindError> {
-    let time = quoted(&settings.time);
+/// The step on which most series end; what lies beyond the last step that can be over does not count.
+async fn newest(session: &Session, settings: &Settings, clock: &Clock) -> Result<Option<i64>, KindError> {
+    let (time, value) = (quoted(&settings.time), quoted(&settings.value));
     let by = match settings.series.is_empty() {
         true => String::new(),
         false => {
@@ -121,14 +130,25 @@ async fn newest(session: &Session, settings: &Settings) -> Result<Option<i64>, K
         }
     };
     let query = format!(
-        "select newest from (select max({time}) as newest from {}{by}) where newest is not null \
-         group by newest order by count(*) desc, newest desc limit 1",
+        "select newest, count(*) as series from (select max({time}) as newest from {} \
+         where {time} is not null and {value} is not null{by}) where newest is not null group by newest",
         settings.of
     );
-    let batches = session.collect(&query).await?;
-    let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) else { return Ok(None) };
-    let times = as_times(batch.column(0)).map_err(of_arrow)?;
-    Ok(times.as_primitive::<Int64Type>().iter().next().flatten())
+    let mut ends: BTreeMap<i64, i64> = BTreeMap::new();
+    let offset = clock.offset();
+    let axis = clock.axis(offset.as_ref());
+    let mut batches = session.stream(&query).await?;
+    while let Some(batch) = batches.next().await {
+        let batch = batch?;
+        let times = as_times(batch.column(0)).map_err(of_arrow)?;
+        let counts = cast(batch.column(1), &Arrow::Int64).map_err(of_arrow)?;
+        let (times, counts) = (times.as_primitive::<Int64Type>(), counts.as_primitive::<Int64Type>());
+        for (time, count) in times.iter().zip(counts) {
+            let step = axis.index(time.unwrap_or_default()).min(clock.last_over(&axis));
+            *ends.entry(step).or_default() += count.unwrap_or_default();
+        }
+    }
+    Ok(ends.into_iter().max_by_key(|(step, count)| (*count, *step)).map(|(step, _)| step))
 }
 
 /// Times as the library has them: microseconds of UTC, or integers.
@@ -160,13 +180,14 @@ fn batch_settings(settings: &Settings) -> batch::Settings {
 struct Budget {
     started: Instant,
     of: Option<TimeDelta>,
+    effects: Effects,
 }
 
 impl Budget {
-    /// The dearest models that the next chunk may ask.
-    fn tier(&self, cx: &BuildContext) -> Tier {
+    /// The dearest models that the next series may ask.
+    fn tier(&self) -> Tier {
         let Some(of) = self.of.and_then(|of| of.to_std().ok()) else { return Tier::Dear };
-        let gone = cx.effects.clock.monotonic().saturating_sub(self.started);
+        let gone = self.effects.clock.monotonic().saturating_sub(self.started);
         match () {
             () if gone >= of => Tier::Fast,
             () if gone * 2 >= of => Tier::Usual,
@@ -175,45 +196,84 @@ impl Budget {
     }
 }
 
-/// The clock of the steps.
+/// The clock that the steps go by, and how far it has come.
 #[derive(Clone, Copy)]
-struct AxisOf {
+struct Clock {
     step: Step,
-    timezone: Option<Tz>,
+    /// Only instants are moved to a local clock: a day or a naive timestamp is one already.
+    zone: Option<Tz>,
+    /// Up to when the source is complete, as the times of the table count; `None` for integers.
+    until: Option<i64>,
+    /// Whether a step that is not over is left out.
+    partial: bool,
+}
+
+impl Clock {
+    fn of(settings: &Settings, cx: &BuildContext) -> Clock {
+        let time = cx.schema.columns.get(settings.series.len()).map(|column| &column.data_type);
+        let is_instant = matches!(time, Some(DataType::Timestamptz));
+        let now = cx.as_of.timestamp_micros();
+        let until = match settings.timezone {
+            Some(zone) if !is_instant => now.saturating_add(local_offset(zone, now)),
+            _ => now,
+        };
+        Clock {
+            step: settings.step,
+            zone: settings.timezone.filter(|_| is_instant),
+            until: (!matches!(settings.step, Step::Integer(_))).then_some(until),
+            partial: settings.hygiene.partial,
+        }
+    }
+
+    fn offset(&self) -> Option<impl Fn(i64) -> i64 + Sync + use<>> {
+        self.zone.map(|zone| move |time: i64| local_offset(zone, time))
+    }
+
+    fn axis<'a, F: Fn(i64) -> i64 + Sync>(&self, offset: Option<&'a F>) -> Axis<'a> {
+        match offset {
+            Some(offset) => Axis::local(self.step, offset),
+            None => Axis::new(self.step),
+        }
+    }
+
+    /// The last step that can be over.
+    fn last_over(&self, axis: &Axis<'_>) -> i64 {
+        self.until.map_or(i64::MAX, |until| axis.index(until) - i64::from(self.partial))
+    }
 }
 
 /// What all chunks share.
 struct Work {
-    axis: AxisOf,
+    clock: Clock,
     batch: batch::Settings,
     schema: Schema,
     settings: Arc<Settings>,
-    /// The time at which most series end.
+    /// The step on which most series end.
     last: i64,
-    until: Option<i64>,
+    budget: Budget,
+    cancel: CancellationToken,
 }
 
 impl Work {
     /// Each series alone, on an axis of its own: whatever shares its chunk changes nothing.
-    fn forecast(&self, chunk: &Chunk, tier: Tier) -> Result<RecordBatch, ArrowError> {
-        let settings =
-            batch::Settings { choose: choose::Settings { tier, ..self.batch.choose.clone() }, ..self.batch.clone() };
+    fn forecast(&self, chunk: &Chunk) -> Result<RecordBatch, KindError> {
         let mut forecasts = Forecasts::default();
         for (place, points) in chunk.series.iter().enumerate() {
-            let one = self.one(points, &settings);
+            if self.cancel.is_cancelled() {
+                return Err(KindError::Interrupted);
+            }
+            let one = self.one(points);
             forecasts.rows.extend(one.rows.into_iter().map(|row| Row { series: place, ..row }));
             forecasts.records.extend(one.records);
         }
-        columns::batch(&self.schema, &self.settings, &chunk.keys, &forecasts)
+        columns::batch(&self.schema, &self.settings, &chunk.keys, &forecasts).map_err(of_arrow)
     }
 
-    fn one(&self, points: &[Point], settings: &batch::Settings) -> Forecasts {
-        let offset = self.axis.timezone.map(|zone| move |time: i64| local_offset(zone, time));
-        let axis = match &offset {
-            Some(offset) => Axis::local(self.axis.step, offset),
-            None => Axis::new(self.axis.step),
-        };
-        let axis = axis.in_phase(points.iter().map(|point| point.time));
+    fn one(&self, points: &[Point]) -> Forecasts {
+        let choose = choose::Settings { tier: self.budget.tier(), ..self.batch.choose.clone() };
+        let settings = batch::Settings { choose, ..self.batch.clone() };
+        let offset = self.clock.offset();
+        let axis = self.clock.axis(offset.as_ref()).in_phase(points.iter().map(|point| point.time));
         let pool = Pool::new(&[]);
         let (country, horizon) = (self.settings.country, self.settings.horizon);
         let known = |first: i64, steps: usize| {
@@ -221,12 +281,12 @@ impl Work {
             calendar_columns(&what, &axis, first, steps.saturating_sub(horizon), steps)
         };
         let mut shared = Shared::new(axis, &pool);
-        shared.until = self.until;
-        shared.last = Some(axis.index(self.last));
+        shared.until = self.clock.until;
+        shared.last = Some(self.last);
         if country.is_some() {
             shared.known = Some(&known);
         }
-        batch::forecast(&[Raw { name: "", points }], &shared, settings)
+        batch::forecast(&[Raw { name: "", points }], &shared, &settings)
     }
 }
 
@@ -255,6 +315,8 @@ impl Chunk {
 struct Chunks {
     rows: BatchStream,
     keys: usize,
+    /// Series of a chunk.
+    most: usize,
     converter: Option<RowConverter>,
     /// The series that are gathered; the last one may go on in the next batch.
     gathered: Vec<(Vec<ArrayRef>, Option<OwnedRow>, Vec<Point>)>,
@@ -263,12 +325,12 @@ struct Chunks {
 }
 
 impl Chunks {
-    fn new(rows: BatchStream, keys: usize) -> Result<Chunks, KindError> {
-        Ok(Chunks { rows, keys, converter: None, gathered: Vec::new(), points: 0, is_over: false })
+    fn new(rows: BatchStream, keys: usize, most: usize) -> Chunks {
+        Chunks { rows, keys, most, converter: None, gathered: Vec::new(), points: 0, is_over: false }
     }
 
     async fn next(&mut self) -> Result<Option<Chunk>, KindError> {
-        while !self.is_over && self.gathered.len() <= SERIES_OF_A_CHUNK && self.points <= POINTS_OF_A_CHUNK {
+        while !self.is_over && self.gathered.len() <= self.most && self.points <= POINTS_OF_A_CHUNK {
             match self.rows.next().await {
                 Some(batch) => self.take(&batch?).map_err(of_arrow)?,
                 None => self.is_over = true,
@@ -289,7 +351,7 @@ impl Chunks {
                 }
             };
         }
-        let taken: Vec<_> = self.gathered.drain(..whole.min(SERIES_OF_A_CHUNK)).collect();
+        let taken: Vec<_> = self.gathered.drain(..whole.min(self.most)).collect();
         self.points = self.gathered.iter().map(|(_, _, points)| points.len()).sum();
         let mut keys = Vec::with_capacity(self.keys);
         for place in 0..self.keys {

@@ -70,14 +70,15 @@ fn beats(file: &AssetFile, settings: &Settings, entry: &CheckEntry) -> Result<Ve
     }
     let share = share.ok_or(expected)?;
     let series = names(settings);
+    // Where neither makes an error there is nothing to beat.
     let query = format!(
-        "select percent_better || ' % of the series beat {BASELINE} in the backtest, {share} % are wanted' as message, \
-           percent_better, percent_wanted, series\n\
-         from (select round(100.0 * avg(case when error < naive then 1.0 else 0.0 end), 1) as percent_better, \
+        "select coalesce(percent_better || ' % of the series beat {BASELINE} in the backtest, {share} % are wanted', \
+             'no series has a history that is long enough for a backtest') as message, percent_better, percent_wanted, series\n\
+         from (select round(100.0 * avg(case when lg_error < lg_naive then 1.0 else 0.0 end), 1) as percent_better, \
                  {share} as percent_wanted, count(*) as series\n\
-               from (select distinct {series}, backtest_error as error, naive_error as naive from {} \
-                     where backtest_error is not null and naive_error is not null))\n\
-         where percent_better < percent_wanted",
+               from (select distinct {series}, backtest_error as lg_error, naive_error as lg_naive from {} \
+                     where backtest_error > 0 or naive_error > 0))\n\
+         where percent_better is null or percent_better < percent_wanted",
         file.name
     );
     Ok(vec![as_sql(entry, format!("beats_{BASELINE}"), query)])
@@ -97,14 +98,19 @@ fn coverage(file: &AssetFile, settings: &Settings, entry: &CheckEntry) -> Result
         let [low, high] = ends[..] else { return Err(expected.to_owned()) };
         let name = level_name(level);
         let query = format!(
-            "select percent_covered || ' % of the backtest fell into the interval of {level} %, {low} to {high} are wanted' as message, \
-               percent_covered, at_least, at_most, series\n\
-             from (select round(avg(covered), 1) as percent_covered, {low} as at_least, {high} as at_most, count(*) as series\n\
-                   from (select distinct {series}, coverage_{name} as covered from {} where coverage_{name} is not null))\n\
-             where percent_covered < at_least or percent_covered > at_most",
+            "select coalesce(percent_covered || ' % of the backtest fell into the interval of {level} %, {low} to {high} are wanted', \
+                 'no series has a history that is long enough for a backtest') as message, percent_covered, at_least, at_most, series\n\
+             from (select round(avg(lg_covered), 1) as percent_covered, {low} as at_least, {high} as at_most, count(*) as series\n\
+                   from (select distinct {series}, coverage_{name} as lg_covered from {} where coverage_{name} is not null))\n\
+             where percent_covered is null or percent_covered < at_least or percent_covered > at_most",
             file.name
         );
-        checks.push(as_sql(entry, format!("coverage_{name}"), query));
+        let said = entry.name.as_ref().filter(|_| map.entries.len() > 1).map(|said| format!("{said}_{name}"));
+        checks.push(as_sql(
+            &CheckEntry { name: said.or(entry.name.clone()), ..entry.clone() },
+            format!("coverage_{name}"),
+            query,
+        ));
     }
     if checks.is_empty() { Err(expected.to_owned()) } else { Ok(checks) }
 }

@@ -24,7 +24,9 @@ use arrow::compute::take;
 use arrow::error::ArrowError;
 use lockgate_series::axis::DAY;
 use lockgate_series::batch::{Forecasts, Record};
+use lockgate_series::choose::Choice;
 use lockgate_types::{Column, DataType, Schema};
+use serde_json::json;
 
 use crate::settings::Settings;
 
@@ -90,8 +92,8 @@ pub(crate) fn batch(
     for place in 0..settings.levels.len() {
         columns.push(numbers(rows.iter().map(|row| record(row).coverage.get(place).map(|coverage| coverage.measured))));
     }
-    columns.push(texts(forecasts, |record| json(&record.treatments)));
-    columns.push(texts(forecasts, |record| json(&record.choice)));
+    columns.push(texts(forecasts, |record| text_of(&record.treatments)));
+    columns.push(texts(forecasts, |record| text_of(&told(&record.choice))));
     RecordBatch::try_new(schema.to_arrow(), columns)
 }
 
@@ -124,9 +126,21 @@ fn texts(forecasts: &Forecasts, text: impl Fn(&Record) -> String) -> ArrayRef {
     Arc::new(builder.finish())
 }
 
-fn json(value: &impl serde::Serialize) -> String {
+fn text_of(value: &impl serde::Serialize) -> String {
     // What the library hands out serializes.
     serde_json::to_string(value).unwrap_or_default()
+}
+
+/// What is told of a choice. What models found, and the errors of every step, would make it as long as the forecast.
+fn told(choice: &Choice) -> serde_json::Value {
+    let members = choice
+        .members
+        .iter()
+        .map(|member| json!({ "model": member.model, "weight": member.weight, "form": member.parameters.form }));
+    json!({
+        "why": choice.why, "tier": choice.tier, "origins": choice.origins, "tried": choice.tried,
+        "members": members.collect::<Vec<_>>(),
+    })
 }
 
 /// The word of a plain enum.

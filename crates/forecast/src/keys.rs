@@ -108,7 +108,8 @@ pub(crate) const KEYS: &[KeyDoc] = &[
         key: "time_budget",
         kind: "string",
         default: "",
-        text: "How long choosing may take (`20m`). Past it only cheap models are asked, so that there is a forecast on time.",
+        text: "How long choosing may take (`20m`). Past half of it dear models are asked no more, past all of it only cheap ones, so that \
+               there is a forecast on time. What is chosen then goes by the machine's speed.",
     },
     KeyDoc { key: "regressors", kind: NOT_BUILT, default: "", text: "Columns that are known in advance." },
     KeyDoc { key: "hierarchy", kind: NOT_BUILT, default: "", text: "Levels whose forecasts are to add up." },

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use lockgate_project::yaml::{Node, Span, Value};
-use lockgate_project::{AssetFile, Fields};
+use lockgate_project::{AssetFile, Fields, Load};
 use lockgate_series::axis::Step;
 use lockgate_series::calendar::Country;
 use lockgate_series::hygiene::{self, Fill, Merge};
@@ -19,6 +19,8 @@ use crate::keys::KEYS;
 
 /// The levels of intervals, when none are said.
 const LEVELS: [f64; 2] = [80.0, 95.0];
+/// Steps of a season, at most: no longer history is kept.
+pub(crate) const SEASON_MAX: usize = 10_000;
 /// Steps of a horizon, at most: further out nothing is known.
 const HORIZON_MAX: usize = 10_000;
 
@@ -61,8 +63,12 @@ pub(crate) fn read(file: &AssetFile, diagnostics: &mut Diagnostics) -> Option<Se
     let horizon = horizon.zip(step).and_then(|(node, step)| in_steps(&mut fields, node, step));
     let levels =
         numbers(&mut fields, "intervals", |level| level > 0.0 && level < 100.0, "percents above 0 and below 100");
-    let seasons =
-        numbers(&mut fields, "seasons", |season| season >= 2.0 && season.fract() == 0.0, "whole numbers from 2");
+    let seasons = numbers(
+        &mut fields,
+        "seasons",
+        |season| (2.0..=SEASON_MAX as f64).contains(&season) && season.fract() == 0.0,
+        "whole numbers from 2 to 10,000",
+    );
     let models = fields.node("models").and_then(|_| models_of(&mut fields));
     let timezone = fields.node("timezone").and_then(|node| parsed::<Tz>(&mut fields, "timezone", node));
     let country = fields.inside("calendar").and_then(|mut calendar| {
@@ -84,6 +90,26 @@ pub(crate) fn read(file: &AssetFile, diagnostics: &mut Diagnostics) -> Option<Se
         }
     };
     let ((time, time_span), (value, value_span)) = (time?, value?);
+    let mut wrong = |span: Span, message: String, expected: &str| {
+        let error = lockgate_types::Diagnostic::error(&BAD_SETTING, message).at(file.source.place(span));
+        diagnostics.push(error.expected(expected));
+    };
+    let mut names: Vec<&String> = series.iter().chain([&time, &value]).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        let message = format!("`{}` is named twice among `series`, `time` and `value`", twice[0]);
+        wrong(series_span, message, "different columns");
+    }
+    if file.load != Load::Full {
+        wrong(file.load_span, format!("a forecast is made whole, and `load` is {}", file.load.as_str()), "no `load`");
+    }
+    if file.sql.is_some() {
+        wrong(
+            file.kind_span,
+            "a forecast has no SQL of its own".to_owned(),
+            "a `.yml` file; `of` names what is forecast",
+        );
+    }
     Some(Settings {
         of,
         of_span: of_at.1,

@@ -72,7 +72,7 @@ pub(crate) struct App {
     /// Set when the server is asked to stop.
     pub(crate) stop: CancellationToken,
     /// What was counted of the audit log so far, in which environment.
-    pub(crate) audit_counts: Mutex<(String, AuditCounts)>,
+    pub(crate) audit_counts: std::sync::Mutex<(String, AuditCounts)>,
     /// Wakes who sees to schedules.
     pub(crate) schedules_changed: Notify,
     /// Wakes who sees to alerts when the project's files were loaded again.
@@ -117,7 +117,7 @@ impl App {
             auth: parts.auth,
             work: parts.work,
             stop: parts.stop,
-            audit_counts: Mutex::default(),
+            audit_counts: std::sync::Mutex::default(),
             schedules_changed: Notify::new(),
             alerts_changed: Notify::new(),
             loaded: RwLock::new(Arc::new(loaded)),

@@ -16,7 +16,7 @@ use crate::request::IdempotencyKey;
 /// For so long an answer is kept.
 const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
 /// A request that has no answer after this time died with its process.
-const STALE_AFTER: TimeDelta = TimeDelta::minutes(2);
+const STALE_AFTER: TimeDelta = TimeDelta::minutes(15);
 
 /// Does the work, unless the same request was answered before; then answers the same. What has begun is carried through
 /// and its answer kept, also when whoever asked goes away.
@@ -35,7 +35,11 @@ pub(crate) async fn once(
 ) -> ApiResult<(StatusCode, Json)> {
     let (app, caller) = (Arc::clone(app), caller.clone());
     let carried = tokio::task::spawn(async move { kept(&app, key, &caller, &what, work).await }.in_current_span());
-    carried.await.map_err(|_| ApiError::stopping())?
+    match carried.await {
+        Ok(answer) => answer,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(ApiError::stopping()),
+    }
 }
 
 async fn kept(

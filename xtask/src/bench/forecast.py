@@ -1,6 +1,6 @@
 """The peer of `cargo xtask bench forecast`: statsforecast's model over a wide file, scored as the M4 competition does.
 
-forecast.py TRAIN.csv TEST.csv SEASONS MODEL [EVERY]: prints one line of JSON. SEASONS is `12` or `24,168`; EVERY takes every n-th series only.
+forecast.py TRAIN.csv TEST.csv SEASONS MODEL: prints one line of JSON. SEASONS is `12` or `24,168`.
 """
 import csv, json, sys, time, warnings
 
@@ -26,8 +26,7 @@ def mase(past, actual, forecast, season):
 
 
 seasons = [int(text) for text in sys.argv[3].split(",")]
-every = int(sys.argv[5]) if len(sys.argv) > 5 else 1
-train, test = wide(sys.argv[1])[::every], wide(sys.argv[2])[::every]
+train, test = wide(sys.argv[1]), wide(sys.argv[2])
 horizon = len(test[0])
 name = sys.argv[4]
 make = {

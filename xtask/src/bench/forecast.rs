@@ -154,9 +154,7 @@ fn score(examples: &Path, files: &[PathBuf; 2], set: &Set, model: &str) -> Resul
 
 fn peer(bench: &Bench<'_>, python: &Path, files: &[PathBuf; 2], set: &Set, model: &str) -> Result<Value> {
     let script = bench.root.join("xtask/src/bench/forecast.py");
-    // Minutes are enough to know the speed of a slow one.
-    let every = if model == "AutoETS" { "4" } else { "1" };
-    let words = [text(&script)?, text(&files[0])?, text(&files[1])?, set.seasons, model, every];
+    let words = [text(&script)?, text(&files[0])?, text(&files[1])?, set.seasons, model];
     serde_json::from_str(on_core(python, &words)?.trim()).context("the peer did not answer JSON")
 }
 

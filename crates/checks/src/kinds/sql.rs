@@ -13,8 +13,8 @@
 //!
 //! Every row of the result counts as failing, against the asset's rows as total. The asset itself stands in the query
 //! under its own name and is the candidate; others are read in their live versions, or as the same run builds
-//! them. The first one without a name is called `sql`; a second needs a `name`. A column `message` of the result says what is
-//! wrong in words of your own: that of the first row is shown.
+//! them. The first one without a name is called `sql`; a second needs a `name`. When the first column of the
+//! result is called `message`, it says what is wrong in words of your own.
 
 use futures::future::BoxFuture;
 use lockgate_engine::EngineError;
@@ -80,10 +80,19 @@ impl CheckKind for Sql {
     }
 }
 
+/// Characters of a message that a query says itself.
+const MESSAGE_MAX: usize = 200;
+
 /// What the query itself says of its first row.
 fn told(samples: &Samples) -> Option<String> {
-    let column = samples.columns.iter().position(|name| name == "message")?;
-    samples.rows.first()?.get(column)?.clone().filter(|text| !text.trim().is_empty())
+    let text = samples
+        .rows
+        .first()?
+        .first()?
+        .as_ref()
+        .filter(|_| samples.columns.first().is_some_and(|name| name == "message"))?;
+    let line = text.lines().next().unwrap_or_default().trim();
+    (!line.is_empty()).then(|| line.chars().take(MESSAGE_MAX).collect())
 }
 
 #[derive(Debug)]

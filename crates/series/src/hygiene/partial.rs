@@ -38,5 +38,7 @@ pub(super) fn drop_last(counts: &[usize], draft: &mut Draft<'_>) {
     if by_instant || by_count {
         draft.record(Kind::Partial, &[place]);
         draft.values.pop();
+        // Whoever ends with a step that is not over ends before it: this one is not late for that.
+        draft.context.last = draft.context.last.map(|last| if last == index { index - 1 } else { last });
     }
 }

@@ -1,12 +1,12 @@
 //! The audit log: who did what, when, why.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use lockgate_catalog::{AuditCounts, AuditEntry, AuditFilter};
+use lockgate_catalog::{AuditEntry, AuditFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -130,19 +130,18 @@ pub(crate) struct AuditFacets {
 /// Actors and actions of the audit log, with how often each is there.
 #[utoipa::path(get, path = "/audit/facets", tag = "audit", responses((status = 200, body = AuditFacets)))]
 pub(crate) async fn facets(_: Viewer, State(app): State<Arc<App>>) -> ApiResult<Json<AuditFacets>> {
-    // Only the new lines are counted each time. Who comes meanwhile waits for the count that is under way.
+    // Only the new lines are counted each time.
     let env = app.environment();
-    let mut counted = app.audit_counts.lock().await;
-    if counted.0 != env {
-        *counted = (env.clone(), AuditCounts::default());
-    }
-    let new = app.catalog.audit_counts(&env, counted.1.up_to).await?;
-    counted.1.up_to = new.up_to;
+    let known = app.audit_counts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut counted = Some(known).filter(|known| known.0 == env).map(|known| known.1).unwrap_or_default();
+    let new = app.catalog.audit_counts(&env, counted.up_to).await?;
+    counted.up_to = new.up_to;
     for (of, lines) in new.lines {
-        *counted.1.lines.entry(of).or_default() += lines;
+        *counted.lines.entry(of).or_default() += lines;
     }
+    *app.audit_counts.lock().unwrap_or_else(PoisonError::into_inner) = (env, counted.clone());
     let (mut actors, mut actions) = (BTreeMap::new(), BTreeMap::new());
-    for ((actor, action), lines) in &counted.1.lines {
+    for ((actor, action), lines) in &counted.lines {
         *actors.entry(actor).or_default() += lines;
         *actions.entry(action).or_default() += lines;
     }

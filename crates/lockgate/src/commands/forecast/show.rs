@@ -105,7 +105,7 @@ impl Looking<'_> {
         let columns: Vec<String> = self.shown.series.iter().map(|name| quoted(name)).collect();
         let texts: Vec<String> = columns.iter().map(|column| format!("cast({column} as varchar)")).collect();
         let sql = format!(
-            "select {} from {} group by {} order by sum(forecast) desc limit 1",
+            "select {} from {} group by {} order by sum(forecast) desc nulls last limit 1",
             texts.join(", "),
             self.name,
             columns.join(", ")
@@ -129,7 +129,9 @@ impl Looking<'_> {
     async fn at(&self, series: &[String]) -> Result<Seen, Failure> {
         let named = self.shown.series.iter().zip(series);
         let equal: Vec<String> = named
-            .map(|(column, value)| format!("cast({} as varchar) = '{}'", quoted(column), value.replace('\'', "''")))
+            .map(|(column, value)| {
+                format!("coalesce(cast({} as varchar), '') = '{}'", quoted(column), value.replace('\'', "''"))
+            })
             .collect();
         let matching = if equal.is_empty() { "true".to_owned() } else { equal.join(" and ") };
         let (time, value) = (quoted(&self.shown.time), quoted(&self.shown.value));
