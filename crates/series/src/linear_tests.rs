@@ -8,7 +8,7 @@ fn solve(rows: &[Vec<f64>], targets: &[f64], penalties: &[f64]) -> Ridge {
     normal.solve(penalties)
 }
 
-/// Norris's calibration of ozone monitors: NIST's Statistical Reference Datasets, with certified coefficients.
+/// Norris's calibration of ozone monitors: from NIST's reference sets for statistics (StRD), with certified coefficients.
 const NORRIS: [(f64, f64); 36] = [
     (0.2, 0.1),
     (337.4, 338.8),
