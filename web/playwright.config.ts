@@ -6,6 +6,8 @@ export default defineConfig({
   globalSetup: "./browser/setup.ts",
   // Each file of tests has a server of its own; a file's tests go one after the other.
   workers: 2,
+  // A machine that other things slow down; what fails twice is wrong.
+  retries: process.env.CI ? 1 : 0,
   timeout: 60_000,
   expect: { timeout: 12_000 },
   forbidOnly: !!process.env.CI,
