@@ -19,7 +19,7 @@ pub(crate) const OWN: &[OwnCheck] = &[
         name: "beats",
         body: "map",
         doc: "The forecasts of at least this share of the series make smaller errors in the backtest than the last season repeated. \
-              Series whose history is too short for a backtest do not count.",
+              Series without a backtest do not count, nor those on which neither errs; where none counts, it fails.",
         example: "- beats: { model: seasonal_naive, share: 60% }",
     },
     OwnCheck {

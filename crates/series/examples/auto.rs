@@ -7,6 +7,8 @@
 //! by its path in the JSON of the settings (`--set choose.combine.power=1`). `--dump FILE` writes forecasts.
 #![allow(clippy::print_stdout, reason = "a report on the terminal")]
 
+mod wide;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -175,21 +177,10 @@ fn options() -> Result<Options, Box<dyn Error>> {
         _ => true,
     };
     Ok(Options {
-        train: read(train, kept)?,
-        test: read(test, kept)?,
+        train: wide::read(train, kept)?,
+        test: wide::read(test, kept)?,
         settings: serde_json::from_value(settings)?,
         global,
         dump,
     })
-}
-
-fn read(path: &str, kept: impl Fn(usize) -> bool) -> Result<Vec<Vec<f64>>, Box<dyn Error>> {
-    let text = std::fs::read_to_string(path)?;
-    let rows = text.lines().skip(1).enumerate().filter(|(row, _)| kept(*row));
-    rows.map(|(_, row)| {
-        let fields =
-            row.split(',').skip(1).map(|field| field.trim().trim_matches('"')).filter(|field| !field.is_empty());
-        Ok(fields.map(str::parse).collect::<Result<Vec<f64>, _>>()?)
-    })
-    .collect()
 }

@@ -8,6 +8,8 @@
 //! The first season is the one that MASE and Naive2 use.
 #![allow(clippy::print_stdout, reason = "a report on the terminal")]
 
+mod wide;
+
 use std::error::Error;
 use std::time::{Duration, Instant};
 
@@ -155,16 +157,5 @@ fn options() -> Result<Options, Box<dyn Error>> {
     if names.is_empty() {
         names = models::all().iter().map(|model| model.name().to_owned()).collect();
     }
-    Ok(Options { train: read(train, kept)?, test: read(test, kept)?, seasons, models: names, forecasts })
-}
-
-fn read(path: &str, kept: impl Fn(usize) -> bool) -> Result<Vec<Vec<f64>>, Box<dyn Error>> {
-    let text = std::fs::read_to_string(path)?;
-    let rows = text.lines().skip(1).enumerate().filter(|(row, _)| kept(*row));
-    rows.map(|(_, row)| {
-        let fields =
-            row.split(',').skip(1).map(|field| field.trim().trim_matches('"')).filter(|field| !field.is_empty());
-        Ok(fields.map(str::parse).collect::<Result<Vec<f64>, _>>()?)
-    })
-    .collect()
+    Ok(Options { train: wide::read(train, kept)?, test: wide::read(test, kept)?, seasons, models: names, forecasts })
 }

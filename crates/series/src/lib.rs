@@ -1,7 +1,7 @@
 //! Forecasts of regular time series: hygiene, models, backtests, intervals, explanations.
 //!
 //! It owns what can be said about a series of numbers alone. It does no I/O, reads no clock, starts no thread and knows
-//! nothing of assets: `crates/forecast` makes it a kind. The same input gives the same bits, on any machine order and chunking.
+//! nothing of assets: `crates/forecast` makes it a kind. The same input gives the same bits, in any order and however it is divided.
 //!
 //! Main types: a [`Model`] turns an [`Input`] (values, one per step, oldest first) into a [`Fit`] (the forecast, what
 //! the model would have said one step ahead in the past, and the parts that add up to the forecast). [`models`] holds one

@@ -164,6 +164,21 @@ pub struct Chosen {
     pub quiet_at_origins: Vec<Vec<bool>>,
 }
 
+impl Chosen {
+    /// Of a choice whose residuals at origins are not known.
+    fn untried(choice: Choice, fit: Fit) -> Self {
+        Self {
+            choice,
+            fit,
+            plan: None,
+            residuals: Vec::new(),
+            backtest: Vec::new(),
+            quiet: Vec::new(),
+            quiet_at_origins: Vec::new(),
+        }
+    }
+}
+
 /// A model of the pool that came through the backtest.
 struct Passed<'p> {
     model: &'p dyn Model,
@@ -265,15 +280,7 @@ fn with_backtest(
     if fits.is_empty() || total <= 0.0 {
         let (member, fit) = fallback(input);
         let choice = record(Why::Fallback, settings.tier, vec![member], tried, plan.origins.len());
-        return Chosen {
-            choice,
-            fit,
-            plan: None,
-            residuals: Vec::new(),
-            backtest: Vec::new(),
-            quiet: Vec::new(),
-            quiet_at_origins: Vec::new(),
-        };
+        return Chosen::untried(choice, fit);
     }
     for member in &mut members {
         member.weight /= total;
@@ -361,16 +368,7 @@ fn without_backtest(input: &Input<'_>, models: &[&dyn Model], tier: Tier) -> Cho
     } else {
         (Why::NoBacktest, weigh(&fits, input))
     };
-    let choice = record(why, tier, members, tried, 0);
-    Chosen {
-        choice,
-        fit,
-        plan: None,
-        residuals: Vec::new(),
-        backtest: Vec::new(),
-        quiet: Vec::new(),
-        quiet_at_origins: Vec::new(),
-    }
+    Chosen::untried(record(why, tier, members, tried, 0), fit)
 }
 
 /// What always answers: the last season, or the last value.
