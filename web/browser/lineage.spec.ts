@@ -5,7 +5,7 @@ const lockgate = serving();
 test("the graph is focused and shows columns", async ({ page }) => {
   await page.goto(lockgate.at("/lineage"));
   await settled(page);
-  await expect(page.locator(".react-flow__node")).toHaveCount(15);
+  await expect(page.locator(".react-flow__node")).toHaveCount(16);
   await page.getByRole("option", { name: "mart.flight_weather" }).click();
   const around = page.getByRole("region", { name: "Around mart.flight_weather" });
   await expect(around).toContainText("clean.weather");
@@ -23,5 +23,5 @@ test("the graph is focused and shows columns", async ({ page }) => {
   await page.getByLabel("Depth").selectOption("1");
   await expect(page.locator(".react-flow__node")).toHaveCount(3);
   await page.getByRole("button", { name: "Everything" }).click();
-  await expect(page.locator(".react-flow__node")).toHaveCount(15);
+  await expect(page.locator(".react-flow__node")).toHaveCount(16);
 });

@@ -5,6 +5,7 @@ import { expect, serving, settled, test } from "./test";
 const lockgate = serving();
 
 const ASSET = "/assets/mart.flight_weather";
+const FORECAST = "/assets/forecast.departures?tab=forecast";
 const PAGES: Record<string, string> = {
   overview: "/",
   gate: "/gates/mart.flight_weather",
@@ -18,6 +19,8 @@ const PAGES: Record<string, string> = {
   "asset-preview": `${ASSET}?tab=preview`,
   "asset-code": `${ASSET}?tab=code`,
   "asset-differences": `${ASSET}?tab=diff`,
+  forecast: FORECAST,
+  "forecast-series": `${FORECAST}&series=JFK&series=B6`,
   lineage: "/lineage",
   "lineage-columns": "/lineage?focus=mart.flight_weather&columns=1",
   runs: "/runs",

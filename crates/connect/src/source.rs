@@ -328,7 +328,6 @@ impl SourceAsset {
             rows_read,
             source_state: serde_json::to_value(state).unwrap_or_default(),
             outside_key,
-            warnings: Vec::new(),
         }
     }
 }

@@ -10,11 +10,12 @@ use lockgate_series::axis::{Axis, DAY, Step};
 use lockgate_series::batch::{self, Forecasts, Raw, Record, Shared};
 use lockgate_series::choose::{self, Pool};
 use lockgate_series::hygiene::Point;
-use lockgate_series::{Tier, intervals, models};
+use lockgate_series::{Model, Tier, intervals, models};
 use lockgate_types::diagnostic::did_you_mean;
 use lockgate_types::{Diagnostic, Diagnostics, Place};
 
 use crate::codes::{BAD_SETTING, BAD_STEP, BAD_VALUE, NO_COLUMN, NOTHING_TO_FORECAST};
+use crate::python::{PythonModel, name_of};
 use crate::settings::SEASON_MAX;
 
 /// How to read and forecast a file.
@@ -33,7 +34,7 @@ pub struct Options {
     pub seasons: Vec<usize>,
     /// Percents above 0 and below 100.
     pub levels: Vec<f64>,
-    /// Names of models; those that suit each series when empty.
+    /// Names of models, or files in Python that define `forecast(values, horizon, seasons)`; those that suit each series when empty or `auto`.
     pub models: Vec<String>,
 }
 
@@ -45,6 +46,8 @@ pub struct Answer {
     /// Percents, ascending, each once.
     pub levels: Vec<f64>,
     pub step: Step,
+    /// What models in Python did not answer.
+    pub warnings: Diagnostics,
 }
 
 /// The forecast of one series.
@@ -90,25 +93,40 @@ pub fn forecast_csv(reader: impl Read, file: &Path, options: &Options) -> Result
         return Err(Diagnostic::error(&BAD_STEP, message).into());
     }
     let axis = Axis::new(step);
+    let is_file = |name: &&String| is_python(name);
+    let python: Vec<_> = options
+        .models
+        .iter()
+        .filter(is_file)
+        .map(|name| PythonModel::start(Path::new(name)))
+        .collect::<Result<_, _>>()?;
+    let extra: Vec<&dyn Model> = python.iter().map(|model| &**model as &dyn Model).collect();
+    // Files alone join what suits each series.
+    let is_auto = options.models.iter().all(|name| is_python(name) || name == "auto");
+    let names = options.models.iter().map(|name| match is_python(name) {
+        true => name_of(Path::new(name)).to_owned(),
+        false => name.clone(),
+    });
     let settings = batch::Settings {
         horizon: options.horizon,
         seasons: (!options.seasons.is_empty()).then(|| ascending(&options.seasons)),
         choose: choose::Settings {
-            models: (!options.models.is_empty()).then(|| options.models.clone()),
+            models: (!is_auto).then(|| names.collect()),
             tier: Tier::Dear,
             ..choose::Settings::default()
         },
         intervals: intervals::Settings { levels: levels.clone(), ..intervals::Settings::default() },
         ..batch::Settings::default()
     };
-    let pool = Pool::new(&[]);
+    let pool = Pool::new(&extra);
     let shared = Shared { last: last(&read, &axis), ..Shared::new(axis, &pool) };
     let parts = in_parallel(&read, &shared, &settings);
     let mut series = Vec::with_capacity(read.series.len());
     for ((key, points), forecasts) in read.series.iter().zip(parts) {
         series.push(of_series(key, points, forecasts, read.times, step));
     }
-    Ok(Answer { series, levels, step })
+    let warnings = python.iter().filter_map(|model| model.warning()).collect();
+    Ok(Answer { series, levels, step, warnings: Diagnostics(warnings) })
 }
 
 fn settled(options: &Options) -> Result<Vec<f64>, Diagnostics> {
@@ -120,7 +138,8 @@ fn settled(options: &Options) -> Result<Vec<f64>, Diagnostics> {
         wrong.push(Diagnostic::error(&BAD_SETTING, format!("a season has 2 to {SEASON_MAX} steps")));
     }
     let known: Vec<&str> = models::all().iter().map(|model| model.name()).collect();
-    for name in options.models.iter().filter(|name| !known.contains(&name.as_str())) {
+    let is_unknown = |name: &&String| !is_python(name) && *name != "auto" && !known.contains(&name.as_str());
+    for name in options.models.iter().filter(is_unknown) {
         let error = Diagnostic::error(&BAD_SETTING, format!("no model is called `{name}`"));
         wrong.push(match did_you_mean(name, known.iter().copied()) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
@@ -131,6 +150,11 @@ fn settled(options: &Options) -> Result<Vec<f64>, Diagnostics> {
     levels.sort_by(f64::total_cmp);
     levels.dedup();
     if wrong.is_empty() { Ok(levels) } else { Err(wrong) }
+}
+
+/// Whether it names a file.
+fn is_python(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "py")
 }
 
 fn ascending(seasons: &[usize]) -> Vec<usize> {

@@ -4,40 +4,65 @@
 //! whatever the number of threads and however the rows are divided; only a `time_budget` goes by the machine's speed.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::{cast, concat, partition, take};
-use arrow::datatypes::{DataType as Arrow, Float64Type, Int64Type, TimeUnit};
-use arrow::error::ArrowError;
-use arrow::row::{OwnedRow, RowConverter, SortField};
-use chrono::TimeDelta;
-use chrono_tz::Tz;
+use arrow::array::{ArrayRef, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType as Arrow, Int64Type};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, stream};
-use lockgate_engine::{BatchStream, EngineError, Session};
+use lockgate_engine::Session;
 use lockgate_kind::{BuildContext, Built, KindError};
 use lockgate_lake::Layout;
-use lockgate_series::axis::{Axis, Step};
-use lockgate_series::batch::{self, Forecasts, Raw, Row, Shared};
+use lockgate_series::batch::{self, Raw, Shared};
 use lockgate_series::calendar::{Columns, columns as calendar_columns};
 use lockgate_series::choose::{self, Pool};
-use lockgate_series::hygiene::Point;
-use lockgate_series::{Tier, intervals};
-use lockgate_types::{DataType, Diagnostic, Effects, Instant, Schema};
+use lockgate_series::models::Boosted;
+use lockgate_series::{Model, Tier, intervals};
+use lockgate_types::{Diagnostic, Effects, Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::codes::NOTHING_TO_FORECAST;
+use crate::clock::Clock;
+use crate::codes::{BAD_SETTING, NOTHING_TO_FORECAST};
 use crate::columns::{self, quoted};
-use crate::settings::Settings;
+use crate::hierarchy;
+use crate::history::{self, Chunk, Chunks, Live, as_times, of_arrow};
+use crate::kept::Kept;
+use crate::python::PythonModel;
+use crate::settings::{BOOSTED, Settings};
+use crate::told::{Forecaster, Told};
 
 /// Series that are forecast as one task, at most.
 const SERIES_OF_A_CHUNK: usize = 16;
 /// Rows of its forecast that make a chunk full before that: each has what is told of its series as text.
 const ROWS_OF_A_CHUNK: usize = 16_384;
-/// Points that make a chunk full before that.
-const POINTS_OF_A_CHUNK: usize = 1 << 20;
 
-pub(crate) async fn build(cx: BuildContext, settings: &Arc<Settings>) -> Result<Built, KindError> {
+/// Values that boosted trees are shown, at most.
+const VALUES_TO_LEARN: usize = 1 << 22;
+
+/// The forecasts of a chunk.
+pub(crate) struct Computed {
+    /// One row per series, as in [`Chunk::keys`].
+    pub(crate) keys: Vec<ArrayRef>,
+    pub(crate) told: Vec<Told>,
+}
+
+/// Hashes of what shapes a forecast.
+pub(crate) struct Shape {
+    /// What found models depend on.
+    pub(crate) models: String,
+    /// All of it.
+    pub(crate) all: String,
+}
+
+/// `python` are the files of `settings.python` as they can be opened.
+pub(crate) async fn build(
+    cx: BuildContext,
+    settings: &Arc<Settings>,
+    python: &[PathBuf],
+    shape: Shape,
+) -> Result<Built, KindError> {
     let clock = Clock::of(settings, &cx);
     let nothing = |message: String| {
         let place = cx.file.source.place(settings.of_span);
@@ -46,34 +71,56 @@ pub(crate) async fn build(cx: BuildContext, settings: &Arc<Settings>) -> Result<
     let Some(last) = newest(&cx.session, settings, &clock).await? else {
         return Err(nothing(format!("{} has no rows with a time and a value", settings.of)));
     };
+    let live = Live::register(&cx, settings)?;
+    let python = started(python).await?;
+    let learns = settings.models.as_ref().is_some_and(|names| names.iter().any(|name| name == BOOSTED));
+    let learned = match learns {
+        true => learn(&cx, settings, live.is_some(), &history::query(settings, live.as_ref()), clock, last).await?,
+        false => None,
+    };
+    let own = python.iter().map(|model| Arc::clone(model) as Arc<dyn Model>);
     let work = Arc::new(Work {
         clock,
         batch: batch_settings(settings),
-        schema: cx.schema.clone(),
         settings: Arc::clone(settings),
         last,
+        signature: shape.models,
+        as_of: cx.as_of,
+        anew: cx.anew,
         budget: Budget { started: cx.effects.clock.monotonic(), of: settings.time_budget, effects: cx.effects.clone() },
         cancel: cx.cancel.clone(),
+        models: own.chain(learned).collect(),
     });
-    let rows = cx.session.stream(&history(settings)).await?;
-    let chunks =
-        Chunks::new(rows, settings.series.len(), (ROWS_OF_A_CHUNK / settings.horizon).clamp(1, SERIES_OF_A_CHUNK));
+    let offset = clock.offset();
+    let until = clock.last_over(&clock.axis(offset.as_ref()));
+    let live_number = live.as_ref().and(cx.live.as_ref()).map(|live| live.number);
+    // What a chunk's forecasts depend on beside its rows.
+    let mut kept = Kept::open(&cx, &format!("{} {last} {until} {live_number:?} {}", shape.all, cx.anew)).await?;
+    let rows = cx.session.stream(&history::query(settings, live.as_ref())).await?;
+    let most = (ROWS_OF_A_CHUNK / settings.horizon).clamp(1, SERIES_OF_A_CHUNK);
+    let chunks = Chunks::new(rows, settings, live.is_some(), most);
     let layout = Layout { partition_by: cx.file.partition_by.clone(), ..Layout::default() };
     let set = cx.table.stage_set(cx.number, &cx.schema, layout);
     let mut writer = set.writer(0);
     let mut read = 0;
-    let computed = stream::try_unfold(chunks, |mut chunks| async move {
-        let chunk = chunks.next().await?;
-        Ok::<_, KindError>(chunk.map(|chunk| (chunk, chunks)))
+    let found = kept.found();
+    let computed = stream::try_unfold((chunks, found), |(mut chunks, mut found)| async move {
+        let Some(chunk) = chunks.next().await? else { return Ok(None) };
+        let mark = chunk.mark();
+        let told = found.next(&mark).await?;
+        Ok::<_, KindError>(Some(((chunk, mark, told), (chunks, found))))
     })
     .map(|chunk| {
         let work = Arc::clone(&work);
         async move {
-            let chunk = chunk?;
+            let (chunk, mark, told) = chunk?;
             let points = chunk.points();
+            if let Some(told) = told {
+                return Ok((points, None, Computed { keys: chunk.keys, told }));
+            }
             // CPU work runs off the runtime.
-            match tokio::task::spawn_blocking(move || work.forecast(&chunk)).await {
-                Ok(batch) => Ok((points, batch?)),
+            match tokio::task::spawn_blocking(move || work.forecast(chunk)).await {
+                Ok(computed) => Ok((points, Some(mark), computed?)),
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
                 Err(_) => Err(KindError::Interrupted),
             }
@@ -81,14 +128,33 @@ pub(crate) async fn build(cx: BuildContext, settings: &Arc<Settings>) -> Result<
     })
     .buffered(cx.threads.max(1));
     let mut computed = std::pin::pin!(computed);
+    let mut write = |part: &Computed| {
+        let batch = columns::batch(&cx.schema, settings, &part.keys, &part.told).map_err(of_arrow)?;
+        writer.write(&batch).map_err(KindError::from)
+    };
+    // What has to add up waits for all.
+    let mut waiting = Vec::new();
     while let Some(chunk) = computed.next().await {
         cx.go_on()?;
-        let (points, batch) = chunk?;
+        let (points, mark, part) = chunk?;
+        if let Some(mark) = mark {
+            kept.add(mark, &part.told).await;
+        }
         read += points;
-        cx.progress.add_rows(batch.num_rows());
-        writer.write(&batch)?;
+        cx.progress.add_rows(part.told.iter().map(|told| told.rows.len()).sum());
+        if settings.hierarchy.is_empty() {
+            write(&part)?;
+        } else {
+            waiting.push(part);
+        }
+    }
+    hierarchy::reconcile(settings, &mut waiting).map_err(of_arrow)?;
+    for part in &waiting {
+        write(part)?;
     }
     let staged = writer.finish().await?;
+    kept.discard().await;
+    python.iter().filter_map(|model| model.warning()).for_each(|warning| cx.progress.warn(warning));
     if staged.rows == 0 {
         return Err(nothing(format!("every series of {} ended long ago", settings.of)));
     }
@@ -102,22 +168,77 @@ pub(crate) async fn build(cx: BuildContext, settings: &Arc<Settings>) -> Result<
         rows_read: read as u64,
         source_state: serde_json::Value::Null,
         outside_key: None,
-        warnings: Vec::new(),
     })
 }
 
-fn of_arrow(error: ArrowError) -> KindError {
-    EngineError::Execution(error.to_string()).into()
+/// Boosted trees over a sample of the series, evenly drawn. `None` where there is too little to learn from, which is told.
+async fn learn(
+    cx: &BuildContext,
+    settings: &Arc<Settings>,
+    has_live: bool,
+    query: &str,
+    clock: Clock,
+    last: i64,
+) -> Result<Option<Arc<dyn Model>>, KindError> {
+    let mut chunks = Chunks::new(cx.session.stream(query).await?, settings, has_live, SERIES_OF_A_CHUNK);
+    let (mut sample, mut values, mut every, mut seen) = (Vec::new(), 0, 1, 0_usize);
+    while let Some(chunk) = chunks.next().await? {
+        cx.go_on()?;
+        for series in chunk.series {
+            if seen.is_multiple_of(every) && !series.points.is_empty() {
+                values += series.points.len();
+                sample.push(series.points);
+            }
+            seen += 1;
+            if values > VALUES_TO_LEARN {
+                every *= 2;
+                let mut is_kept = false;
+                sample.retain(|_| {
+                    is_kept = !is_kept;
+                    is_kept
+                });
+                values = sample.iter().map(Vec::len).sum();
+            }
+        }
+    }
+    let settings = Arc::clone(settings);
+    let place = cx.file.source.place(settings.of_span);
+    let trained = tokio::task::spawn_blocking(move || {
+        let pool = Pool::new(&[]);
+        let offset = clock.offset();
+        let axis = clock.axis(offset.as_ref());
+        let (country, horizon) = (settings.country, settings.horizon);
+        let known = |first: i64, steps: usize| {
+            let what = Columns { country, ..Columns::default() };
+            calendar_columns(&what, &axis, first, steps.saturating_sub(horizon), steps)
+        };
+        let mut shared = Shared { until: clock.until, last: Some(last), ..Shared::new(axis, &pool) };
+        if country.is_some() {
+            shared.known = Some(&known);
+        }
+        let raw: Vec<Raw<'_>> = sample.iter().map(|points| Raw { name: "", points }).collect();
+        batch::train(&Boosted, &raw, &shared, &batch_settings(&settings))
+    });
+    match trained.await {
+        Ok(Ok(model)) => Ok(Some(Arc::from(model))),
+        Ok(Err(unfit)) => {
+            let message = format!("`{BOOSTED}` has nothing to learn from: {unfit}");
+            cx.progress.warn(Diagnostic::warning(&BAD_SETTING, message).at(place));
+            Ok(None)
+        }
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(KindError::Interrupted),
+    }
 }
 
-/// The rows of the history, series by series, oldest first.
-fn history(settings: &Settings) -> String {
-    let series: Vec<String> = settings.series.iter().map(|name| quoted(name)).collect();
-    let (time, value) = (quoted(&settings.time), quoted(&settings.value));
-    let selected = [&series[..], &[time.clone(), value]].concat().join(", ");
-    // By the value as well, so that what is last of several at one time is the same each time.
-    let order = selected.clone();
-    format!("select {selected} from {} where {time} is not null order by {order}", settings.of)
+/// Starting a process waits for it.
+async fn started(files: &[PathBuf]) -> Result<Vec<Arc<PythonModel>>, KindError> {
+    let files = files.to_vec();
+    let start = move || files.iter().map(|file| PythonModel::start(file)).collect::<Result<Vec<_>, _>>();
+    match tokio::task::spawn_blocking(start).await {
+        Ok(started) => started.map_err(KindError::permanent),
+        Err(_) => Err(KindError::Interrupted),
+    }
 }
 
 /// The step on which most series end; what lies beyond the last step that can be over does not count.
@@ -151,21 +272,6 @@ async fn newest(session: &Session, settings: &Settings, clock: &Clock) -> Result
     Ok(ends.into_iter().max_by_key(|(step, count)| (*count, *step)).map(|(step, _)| step))
 }
 
-/// Times as the library has them: microseconds of UTC, or integers.
-fn as_times(times: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    match times.data_type() {
-        Arrow::Date32 | Arrow::Date64 => {
-            let instants = cast(times, &Arrow::Timestamp(TimeUnit::Microsecond, None))?;
-            cast(&instants, &Arrow::Int64)
-        }
-        Arrow::Timestamp(_, zone) => {
-            let instants = cast(times, &Arrow::Timestamp(TimeUnit::Microsecond, zone.clone()))?;
-            cast(&instants, &Arrow::Int64)
-        }
-        _ => cast(times, &Arrow::Int64),
-    }
-}
-
 fn batch_settings(settings: &Settings) -> batch::Settings {
     batch::Settings {
         horizon: settings.horizon,
@@ -196,218 +302,43 @@ impl Budget {
     }
 }
 
-/// The clock that the steps go by, and how far it has come.
-#[derive(Clone, Copy)]
-struct Clock {
-    step: Step,
-    /// Only instants are moved to a local clock: a day or a naive timestamp is one already.
-    zone: Option<Tz>,
-    /// Up to when the source is complete, as the times of the table count; `None` for integers.
-    until: Option<i64>,
-    /// Whether a step that is not over is left out.
-    partial: bool,
-}
-
-impl Clock {
-    fn of(settings: &Settings, cx: &BuildContext) -> Clock {
-        let time = cx.schema.columns.get(settings.series.len()).map(|column| &column.data_type);
-        let is_instant = matches!(time, Some(DataType::Timestamptz));
-        let now = cx.as_of.timestamp_micros();
-        let until = match settings.timezone {
-            Some(zone) if !is_instant => now.saturating_add(local_offset(zone, now)),
-            _ => now,
-        };
-        Clock {
-            step: settings.step,
-            zone: settings.timezone.filter(|_| is_instant),
-            until: (!matches!(settings.step, Step::Integer(_))).then_some(until),
-            partial: settings.hygiene.partial,
-        }
-    }
-
-    fn offset(&self) -> Option<impl Fn(i64) -> i64 + Sync + use<>> {
-        self.zone.map(|zone| move |time: i64| local_offset(zone, time))
-    }
-
-    fn axis<'a, F: Fn(i64) -> i64 + Sync>(&self, offset: Option<&'a F>) -> Axis<'a> {
-        match offset {
-            Some(offset) => Axis::local(self.step, offset),
-            None => Axis::new(self.step),
-        }
-    }
-
-    /// The last step that can be over.
-    fn last_over(&self, axis: &Axis<'_>) -> i64 {
-        self.until.map_or(i64::MAX, |until| axis.index(until) - i64::from(self.partial))
-    }
-}
-
 /// What all chunks share.
 struct Work {
     clock: Clock,
     batch: batch::Settings,
-    schema: Schema,
     settings: Arc<Settings>,
     /// The step on which most series end.
     last: i64,
+    signature: String,
+    as_of: DateTime<Utc>,
+    anew: bool,
     budget: Budget,
     cancel: CancellationToken,
+    /// Those that are not the library's: the user's, and what learned from all series.
+    models: Vec<Arc<dyn Model>>,
 }
 
 impl Work {
-    /// Each series alone, on an axis of its own: whatever shares its chunk changes nothing.
-    fn forecast(&self, chunk: &Chunk) -> Result<RecordBatch, KindError> {
-        let mut forecasts = Forecasts::default();
-        for (place, points) in chunk.series.iter().enumerate() {
+    fn forecast(&self, chunk: Chunk) -> Result<Computed, KindError> {
+        let extra: Vec<&dyn Model> = self.models.iter().map(AsRef::as_ref).collect();
+        let pool = Pool::new(&extra);
+        let forecaster = Forecaster {
+            settings: &self.settings,
+            batch: &self.batch,
+            clock: self.clock,
+            last: self.last,
+            pool: &pool,
+            signature: &self.signature,
+            as_of: self.as_of,
+            anew: self.anew,
+        };
+        let mut told = Vec::with_capacity(chunk.series.len());
+        for series in chunk.series.iter() {
             if self.cancel.is_cancelled() {
                 return Err(KindError::Interrupted);
             }
-            let one = self.one(points);
-            forecasts.rows.extend(one.rows.into_iter().map(|row| Row { series: place, ..row }));
-            forecasts.records.extend(one.records);
+            told.push(forecaster.one(series, self.budget.tier()));
         }
-        columns::batch(&self.schema, &self.settings, &chunk.keys, &forecasts).map_err(of_arrow)
+        Ok(Computed { keys: chunk.keys, told })
     }
-
-    fn one(&self, points: &[Point]) -> Forecasts {
-        let choose = choose::Settings { tier: self.budget.tier(), ..self.batch.choose.clone() };
-        let settings = batch::Settings { choose, ..self.batch.clone() };
-        let offset = self.clock.offset();
-        let axis = self.clock.axis(offset.as_ref()).in_phase(points.iter().map(|point| point.time));
-        let pool = Pool::new(&[]);
-        let (country, horizon) = (self.settings.country, self.settings.horizon);
-        let known = |first: i64, steps: usize| {
-            let what = Columns { country, ..Columns::default() };
-            calendar_columns(&what, &axis, first, steps.saturating_sub(horizon), steps)
-        };
-        let mut shared = Shared::new(axis, &pool);
-        shared.until = self.clock.until;
-        shared.last = Some(self.last);
-        if country.is_some() {
-            shared.known = Some(&known);
-        }
-        batch::forecast(&[Raw { name: "", points }], &shared, &settings)
-    }
-}
-
-/// Microseconds that a zone's clock is ahead of UTC.
-fn local_offset(zone: Tz, time: i64) -> i64 {
-    use chrono::{Offset, TimeZone};
-    let instant = chrono::DateTime::from_timestamp_micros(time).map(|instant| instant.naive_utc());
-    let offset = instant.map(|instant| zone.offset_from_utc_datetime(&instant).fix().local_minus_utc());
-    i64::from(offset.unwrap_or(0)) * 1_000_000
-}
-
-/// Whole series in the order of their keys.
-struct Chunk {
-    /// One row per series.
-    keys: Vec<ArrayRef>,
-    series: Vec<Vec<Point>>,
-}
-
-impl Chunk {
-    fn points(&self) -> usize {
-        self.series.iter().map(Vec::len).sum()
-    }
-}
-
-/// Cuts the sorted rows into chunks of whole series.
-struct Chunks {
-    rows: BatchStream,
-    keys: usize,
-    /// Series of a chunk.
-    most: usize,
-    converter: Option<RowConverter>,
-    /// The series that are gathered; the last one may go on in the next batch.
-    gathered: Vec<(Vec<ArrayRef>, Option<OwnedRow>, Vec<Point>)>,
-    points: usize,
-    is_over: bool,
-}
-
-impl Chunks {
-    fn new(rows: BatchStream, keys: usize, most: usize) -> Chunks {
-        Chunks { rows, keys, most, converter: None, gathered: Vec::new(), points: 0, is_over: false }
-    }
-
-    async fn next(&mut self) -> Result<Option<Chunk>, KindError> {
-        while !self.is_over && self.gathered.len() <= self.most && self.points <= POINTS_OF_A_CHUNK {
-            match self.rows.next().await {
-                Some(batch) => self.take(&batch?).map_err(of_arrow)?,
-                None => self.is_over = true,
-            }
-        }
-        // The last one goes on, unless there are no more rows.
-        let whole = match self.is_over {
-            true => self.gathered.len(),
-            false => self.gathered.len() - 1,
-        };
-        if whole == 0 {
-            return match self.is_over {
-                true => Ok(None),
-                // One series that is larger than a chunk.
-                false => {
-                    self.points = 0;
-                    Box::pin(self.next()).await
-                }
-            };
-        }
-        let taken: Vec<_> = self.gathered.drain(..whole.min(self.most)).collect();
-        self.points = self.gathered.iter().map(|(_, _, points)| points.len()).sum();
-        let mut keys = Vec::with_capacity(self.keys);
-        for place in 0..self.keys {
-            let rows: Vec<&dyn Array> = taken.iter().map(|(key, _, _)| key[place].as_ref()).collect();
-            keys.push(concat(&rows).map_err(of_arrow)?);
-        }
-        Ok(Some(Chunk { keys, series: taken.into_iter().map(|(_, _, points)| points).collect() }))
-    }
-
-    fn take(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
-        if batch.num_rows() == 0 {
-            return Ok(());
-        }
-        let keys = &batch.columns()[..self.keys];
-        let times = as_times(batch.column(self.keys))?;
-        let values = cast(batch.column(self.keys + 1), &Arrow::Float64)?;
-        let (times, values) = (times.as_primitive::<Int64Type>(), values.as_primitive::<Float64Type>());
-        let encoded = match keys.is_empty() {
-            true => None,
-            false => {
-                if self.converter.is_none() {
-                    let fields = keys.iter().map(|key| SortField::new(key.data_type().clone())).collect();
-                    self.converter = Some(RowConverter::new(fields)?);
-                }
-                self.converter.as_ref().map(|converter| converter.convert_columns(keys)).transpose()?
-            }
-        };
-        let runs = match keys.is_empty() {
-            true => std::iter::once(0..batch.num_rows()).collect(),
-            false => partition(keys)?.ranges(),
-        };
-        for run in runs {
-            let points = run
-                .clone()
-                .map(|row| Point { time: times.value(row), value: values.is_valid(row).then(|| values.value(row)) });
-            let key = encoded.as_ref().map(|encoded| encoded.row(run.start).owned());
-            self.points += run.len();
-            match self.gathered.last_mut() {
-                Some((_, known, gathered)) if *known == key => gathered.extend(points),
-                _ => {
-                    let first = arrow::array::UInt32Array::from(vec![run.start as u32]);
-                    let row = keys.iter().map(|key| take(key, &first, None)).collect::<Result<_, _>>()?;
-                    self.gathered.push((row, key, points.collect()));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether a column's values can be times; what they are as the library sees them.
-pub(crate) fn is_time(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Timestamp | DataType::Timestamptz | DataType::Date | DataType::Int | DataType::Bigint)
-}
-
-/// Whether the values of the time column are instants, not integers.
-pub(crate) fn is_instant(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Timestamp | DataType::Timestamptz | DataType::Date)
 }

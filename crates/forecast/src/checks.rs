@@ -1,13 +1,15 @@
 //! The checks that only a forecast has, as queries over the candidate.
 
+use std::sync::Arc;
+
 use lockgate_kind::OwnCheck;
-use lockgate_project::yaml::{Node, Value};
-use lockgate_project::{AssetFile, CheckEntry};
+use lockgate_project::yaml::{Map, Node, Value};
+use lockgate_project::{Action, AssetFile, CheckEntry};
 use lockgate_series::models;
-use lockgate_types::{Diagnostic, Diagnostics};
+use lockgate_types::{Diagnostic, Diagnostics, Severity};
 
 use crate::codes::BAD_CHECK;
-use crate::columns::{level_name, quoted};
+use crate::columns::{HIERARCHY, level_name, quoted, sum_name};
 use crate::settings::Settings;
 
 /// What `beats` can compare with: the error of every other model would have to be recorded.
@@ -30,7 +32,19 @@ pub(crate) const OWN: &[OwnCheck] = &[
               for each level, `coverage_80`.",
         example: "- coverage: { 80: [70, 90], 95: [88, 99] }",
     },
+    OwnCheck {
+        name: "steady",
+        body: "map",
+        doc: "For at least this share of the series the latest errors of the backtest are no more than three times the usual. When the world \
+              steps, so that what models know is worth little, the forecast is held; once the backtest on what came since passes, it \
+              is published again. Series without a backtest do not count. Every forecast has it, with 80 %, unless it says \
+              another share; 0 % asks for nothing.",
+        example: "- steady: { share: 90% }",
+    },
 ];
+
+/// The share of series that have to be steady when the file does not say one.
+const STEADY: f64 = 80.0;
 
 /// The checks of the file with a query in the place of `beats` and `coverage`.
 pub(crate) fn translated(file: &AssetFile, settings: &Settings, diagnostics: &mut Diagnostics) -> Vec<CheckEntry> {
@@ -39,6 +53,10 @@ pub(crate) fn translated(file: &AssetFile, settings: &Settings, diagnostics: &mu
         let translated = match entry.kind.as_str() {
             "beats" => beats(file, settings, entry),
             "coverage" => coverage(file, settings, entry),
+            "steady" => {
+                share_of(entry, "`steady` takes { share: 90% }").map(|share| vec![steady(file, settings, entry, share)])
+            }
+            "change" if is_change_of_value(entry) => change(file, settings, entry),
             _ => Ok(vec![entry.clone()]),
         };
         match translated {
@@ -49,7 +67,83 @@ pub(crate) fn translated(file: &AssetFile, settings: &Settings, diagnostics: &mu
             }
         }
     }
+    if file.checks.iter().all(|entry| entry.kind != "steady") {
+        entries.push(steady(file, settings, &unsaid(file), STEADY));
+    }
     entries
+}
+
+/// A check that the file does not say.
+fn unsaid(file: &AssetFile) -> CheckEntry {
+    let span = file.kind_span;
+    CheckEntry {
+        kind: "steady".to_owned(),
+        kind_span: span,
+        body: Node { value: Value::Map(Map::default()), span },
+        name: None,
+        filter: None,
+        filter_span: span,
+        section: None,
+        severity: Severity::default(),
+        error: None,
+        warn: None,
+        action: Action::None,
+        span,
+        source: Arc::clone(&file.source),
+    }
+}
+
+/// `{ share: 90% }`.
+fn share_of(entry: &CheckEntry, expected: &str) -> Result<f64, String> {
+    let map = entry.body.as_map().ok_or(expected)?;
+    match &map.entries[..] {
+        [(key, node)] if key.text == "share" => {
+            node.scalar_text().and_then(|text| percent(&text)).ok_or_else(|| expected.to_owned())
+        }
+        _ => Err(expected.to_owned()),
+    }
+}
+
+fn steady(file: &AssetFile, settings: &Settings, entry: &CheckEntry, share: f64) -> CheckEntry {
+    let series = names(settings);
+    let query = format!(
+        "select percent_steady || ' % of the series err as usual in the latest part of the backtest, ' || percent_wanted || ' % are wanted: the \
+             world has stepped' as message, percent_steady, percent_wanted, series\n\
+         from (select round(100.0 * avg(case when steady then 1.0 else 0.0 end), 1) as percent_steady, {share} as percent_wanted, \
+                 count(*) as series\n\
+               from (select distinct {series}, steady from {} where steady is not null))\n\
+         where percent_steady < percent_wanted",
+        file.name
+    );
+    as_sql(entry, "steady".to_owned(), query)
+}
+
+/// Whether it compares with the live forecast step by step; else it is the check of that name that every asset has.
+fn is_change_of_value(entry: &CheckEntry) -> bool {
+    entry.body.as_map().is_some_and(|map| map.entries.iter().any(|(key, _)| key.text == "value"))
+}
+
+/// `change: { value: 50% }`.
+fn change(file: &AssetFile, settings: &Settings, entry: &CheckEntry) -> Result<Vec<CheckEntry>, String> {
+    let expected = "`change` of a forecast takes { value: 50% }, alone";
+    let map = entry.body.as_map().ok_or(expected)?;
+    let [(_, node)] = &map.entries[..] else { return Err(expected.to_owned()) };
+    let allowed = node.scalar_text().and_then(|text| text.trim().trim_end_matches('%').trim().parse::<f64>().ok());
+    let allowed = allowed.filter(|allowed| allowed.is_finite() && *allowed >= 0.0).ok_or(expected)?;
+    let leaves = match settings.hierarchy.is_empty() {
+        true => String::new(),
+        false => format!(" and {HIERARCHY} = '{}'", sum_name(&settings.series).replace('\'', "''")),
+    };
+    let query = format!(
+        "select 'the forecast is ' || percent_changed || ' % off the live one at the same times, ' || percent_allowed || ' % are allowed' \
+             as message, percent_changed, percent_allowed, steps\n\
+         from (select round(100.0 * sum(abs(forecast - live_forecast)) / nullif(sum(abs(live_forecast)), 0), 1) as percent_changed, \
+                 {allowed} as percent_allowed, count(*) as steps\n\
+               from {} where live_forecast is not null{leaves})\n\
+         where percent_changed > percent_allowed",
+        file.name
+    );
+    Ok(vec![as_sql(entry, "change_value".to_owned(), query)])
 }
 
 /// `beats: { model: seasonal_naive, share: 60% }`.
@@ -117,7 +211,10 @@ fn coverage(file: &AssetFile, settings: &Settings, entry: &CheckEntry) -> Result
 
 /// The columns that tell series apart; of one series, something that all of its rows share.
 fn names(settings: &Settings) -> String {
-    let names: Vec<String> = settings.series.iter().map(|name| quoted(name)).collect();
+    let mut names: Vec<String> = settings.series.iter().map(|name| quoted(name)).collect();
+    if !settings.hierarchy.is_empty() {
+        names.push(HIERARCHY.to_owned());
+    }
     if names.is_empty() { "model".to_owned() } else { names.join(", ") }
 }
 

@@ -23,6 +23,8 @@ codes! {
         "`beats: { model: seasonal_naive, share: 60% }` asks that the forecasts of at least that share of the series make smaller errors in the backtest than the model named. `coverage: { 80: [70, 90] }` asks that the share of values that fell into the interval of 80 %, measured in the backtest over all series, lies between these percents.";
     BAD_VALUE = "LG1207", "a line of a file that is not a point of a series",
         "`lockgate forecast FILE.csv` reads a time and a value from every line. A time is RFC 3339, a day, a day and a time of UTC, or an integer, of the same kind in all lines; a value is a number, or empty where it is missing.";
+    BAD_PYTHON = "LG1208", "a model in Python that does not answer",
+        "A file under `models: { python: … }` defines `forecast(values, horizon, seasons)`, which answers `horizon` finite numbers. It is loaded in a process of its own, by `python3`, or by `uv` when it has a PEP 723 header. One that cannot be loaded fails the build; one that raises an error, answers something else or takes over a minute has no say about that series, and the others go on without it. `lockgate forecast FILE.csv --models models/mine.py` tries it alone.";
     NOTHING_TO_FORECAST = "LG1206", "a forecast of nothing",
         "The asset that `of` names has no rows with a time, so there is nothing to forecast. The last published forecast stays live. Look at why its input is empty.";
 }

@@ -2,8 +2,6 @@
 
 use lockgate_project::KeyDoc;
 
-const NOT_BUILT: &str = KeyDoc::NOT_BUILT;
-
 pub(crate) const KEYS: &[KeyDoc] = &[
     KeyDoc { key: "of", kind: "string", default: "", text: "The asset whose rows are the history of the series." },
     KeyDoc {
@@ -45,9 +43,12 @@ pub(crate) const KEYS: &[KeyDoc] = &[
     },
     KeyDoc {
         key: "models",
-        kind: "string | list of strings",
+        kind: "string | list | map",
         default: "`auto`",
-        text: "`auto` tries what suits each series and combines what did best in the backtest; a list allows these alone.",
+        text: "`auto` tries what suits each series and combines what did best in the backtest; a list allows these alone; `boosted` \
+               among them is one set of trees that learns from all series. `{ python: \
+               models/mine.py }` is a model of yours in the same backtest, a file that defines `forecast(values, horizon, seasons)`: \
+               alone it joins those of `auto`. It runs in processes of its own; its PEP 723 header says which packages it needs (with `uv`).",
     },
     KeyDoc {
         key: "seasons",
@@ -111,7 +112,33 @@ pub(crate) const KEYS: &[KeyDoc] = &[
         text: "How long choosing may take (`20m`). Past half of it dear models are asked no more, past all of it only cheap ones, so that \
                there is a forecast on time. What is chosen then goes by the machine's speed.",
     },
-    KeyDoc { key: "regressors", kind: NOT_BUILT, default: "", text: "Columns that are known in advance." },
-    KeyDoc { key: "hierarchy", kind: NOT_BUILT, default: "", text: "Levels whose forecasts are to add up." },
-    KeyDoc { key: "refit", kind: NOT_BUILT, default: "", text: "When models are chosen anew; now at every build." },
+    KeyDoc {
+        key: "regressors",
+        kind: "string | list of strings",
+        default: "",
+        text: "Number columns that are known in advance: a price, a planned promotion, a weather forecast. Rows of future steps hold them beside \
+               a null `value`. One that is not known over a series' whole horizon is done without there, and `choice` says so.",
+    },
+    KeyDoc {
+        key: "hierarchy",
+        kind: "list",
+        default: "",
+        text: "Sums that are forecast beside the series, each by the columns of `series` it keeps: `[[], [origin]]` is the whole and each origin. \
+               All are made to add up, weighed by how much each errs; a sum's row has null in the columns it does not keep, and \
+               its name in `hierarchy`. All forecasts are held in memory meanwhile.",
+    },
+    KeyDoc {
+        key: "refit",
+        kind: "map",
+        default: "",
+        text: "When models are searched anew; in between they go on with the parameters they have. New models take the place of the old only \
+               where they err less in the backtest. Without it they are searched at every build.",
+    },
+    KeyDoc { key: "refit.every", kind: "string", default: "", text: "When the last search is this long ago: `7d`." },
+    KeyDoc {
+        key: "refit.when_error",
+        kind: "string | number",
+        default: "",
+        text: "When the errors of what has arrived since are more than so many times those of the backtest at the same steps: `1.3x`.",
+    },
 ];

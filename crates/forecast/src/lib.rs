@@ -12,11 +12,19 @@
 pub mod alone;
 mod build;
 mod checks;
+mod clock;
 mod codes;
 mod columns;
+mod hierarchy;
+mod history;
+mod kept;
 mod keys;
+mod python;
 mod settings;
+mod state;
+mod told;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -29,7 +37,7 @@ use lockgate_types::diagnostic::did_you_mean;
 use lockgate_types::{AssetName, Column, DataType, Diagnostic, Diagnostics, Schema, Version};
 use serde_json::{Value as Json, json};
 
-use codes::{BAD_STEP, NAME_TAKEN, NO_COLUMN};
+use codes::{BAD_PYTHON, BAD_STEP, NAME_TAKEN, NO_COLUMN};
 use settings::Settings;
 
 pub use codes::CODES;
@@ -51,8 +59,10 @@ impl Kind for ForecastKind {
     fn doc(&self) -> &'static str {
         "Forecasts every series of a table: cleans it, tries the models that suit it on its own past, combines the best, and gives \
          intervals as wide as its errors were. The table has a row per series and step, with the forecast, the ends of its \
-         intervals, parts that add up to it, and what was chosen and why. Beside the checks of every asset there are `beats: \
-         { model: seasonal_naive, share: 60% }` (in the backtest) and `coverage: { 80: [70, 90] }` (measured there)."
+         intervals, parts that add up to it, what was chosen and why, and how the forecast before it did. Beside the checks of every \
+         asset there are `beats: { model: seasonal_naive, share: 60% }` (in the backtest), `coverage: { 80: [70, 90] }` (measured \
+         there), `steady: { share: 80% }` (whether the world has stepped) and `change: { value: 50% }`: what the forecast \
+         may be off the live one at the same times, in sum."
     }
 
     fn keys(&self) -> &'static [KeyDoc] {
@@ -63,17 +73,42 @@ impl Kind for ForecastKind {
         checks::OWN
     }
 
-    fn read(&self, file: &Arc<AssetFile>, _: &Project) -> Result<Arc<dyn Asset>, Diagnostics> {
+    fn read(&self, file: &Arc<AssetFile>, project: &Project) -> Result<Arc<dyn Asset>, Diagnostics> {
         let mut diagnostics = Diagnostics::default();
         let settings = settings::read(file, &mut diagnostics);
+        let mut python = Vec::new();
+        for (path, span) in settings.iter().flat_map(|settings| &settings.python) {
+            let path = project.root.join(path);
+            match std::fs::read(&path) {
+                Ok(text) => python.push(Python { hash: blake3::hash(&text).to_hex().to_string(), path }),
+                Err(error) => {
+                    let message = format!("{} cannot be read: {error}", path.display());
+                    diagnostics.push(Diagnostic::error(&BAD_PYTHON, message).at(file.source.place(*span)));
+                }
+            }
+        }
         let Some(settings) = settings.filter(|_| !diagnostics.has_errors()) else { return Err(diagnostics) };
         let checks = checks::translated(file, &settings, &mut diagnostics);
         if diagnostics.has_errors() {
             return Err(diagnostics);
         }
         let input = Input { name: settings.of.clone(), place: file.source.place(settings.of_span) };
-        Ok(Arc::new(Forecast { file: Arc::clone(file), settings: Arc::new(settings), inputs: vec![input], checks }))
+        Ok(Arc::new(Forecast {
+            file: Arc::clone(file),
+            settings: Arc::new(settings),
+            python,
+            inputs: vec![input],
+            checks,
+        }))
     }
+}
+
+/// A model in Python.
+#[derive(Debug)]
+struct Python {
+    path: PathBuf,
+    /// Of its text.
+    hash: String,
 }
 
 /// One forecast.
@@ -81,6 +116,7 @@ impl Kind for ForecastKind {
 struct Forecast {
     file: Arc<AssetFile>,
     settings: Arc<Settings>,
+    python: Vec<Python>,
     inputs: Vec<Input>,
     checks: Vec<CheckEntry>,
 }
@@ -93,12 +129,11 @@ impl Asset for Forecast {
 
     fn code(&self) -> Json {
         let of = &self.settings;
-        json!({
-            "of": of.of, "series": of.series, "time": of.time, "value": of.value, "step": of.step.to_string(),
-            "horizon": of.horizon, "intervals": of.levels, "models": of.models, "seasons": of.seasons,
-            "timezone": of.timezone.map(|zone| zone.name()), "country": of.country.map(|country| country.to_string()),
-            "hygiene": of.hygiene, "library": lockgate_series::REVISION, "time_budget": of.time_budget.map(|budget| budget.num_seconds()),
-        })
+        let mut code = self.of_models();
+        code["intervals"] = json!(of.levels);
+        code["time_budget"] = json!(of.time_budget.map(|budget| budget.num_seconds()));
+        code["refit"] = json!(of.refit.map(|refit| (refit.every.map(|every| every.num_seconds()), refit.when_error)));
+        code
     }
 
     fn checks(&self) -> Option<&[CheckEntry]> {
@@ -119,11 +154,26 @@ impl Asset for Forecast {
     }
 
     async fn build(&self, cx: BuildContext) -> Result<Built, KindError> {
-        build::build(cx, &self.settings).await
+        let shape = build::Shape { models: hashed(&self.of_models()), all: hashed(&self.code()) };
+        let files: Vec<PathBuf> = self.python.iter().map(|python| python.path.clone()).collect();
+        build::build(cx, &self.settings, &files, shape).await
     }
 }
 
 impl Forecast {
+    /// What models found depends on: after any change of it they are searched anew.
+    fn of_models(&self) -> Json {
+        let of = &self.settings;
+        json!({
+            "of": of.of, "series": of.series, "time": of.time, "value": of.value, "step": of.step.to_string(),
+            "horizon": of.horizon, "models": of.models, "seasons": of.seasons,
+            "timezone": of.timezone.map(|zone| zone.name()), "country": of.country.map(|country| country.to_string()),
+            "hygiene": of.hygiene, "regressors": of.regressors, "hierarchy": of.hierarchy,
+            "python": self.python.iter().map(|python| &python.hash).collect::<Vec<_>>(),
+            "library": lockgate_series::REVISION,
+        })
+    }
+
     /// The columns of the forecast's table, from those of its input.
     fn schema(&self, input: &Schema, wrong: &mut Diagnostics) -> Schema {
         let settings = &self.settings;
@@ -133,8 +183,8 @@ impl Forecast {
             columns.extend(self.column(input, "series", name, settings.series_span, fits, "a plain column", wrong));
         }
         let time = "a timestamp, a date or an integer";
-        let time = self.column(input, "time", &settings.time, settings.time_span, build::is_time, time, wrong);
-        if let Some(time) = time.as_ref().filter(|time| build::is_time(&time.data_type)) {
+        let time = self.column(input, "time", &settings.time, settings.time_span, history::is_time, time, wrong);
+        if let Some(time) = time.as_ref().filter(|time| history::is_time(&time.data_type)) {
             self.step_fits(&time.data_type, wrong);
         }
         columns.extend(time);
@@ -142,6 +192,9 @@ impl Forecast {
             matches!(column, DataType::Int | DataType::Bigint | DataType::Double | DataType::Decimal(..))
         };
         self.column(input, "value", &settings.value, settings.value_span, is_number, "a number", wrong);
+        for name in &settings.regressors {
+            self.column(input, "regressors", name, settings.regressors_span, is_number, "a number", wrong);
+        }
         let own = columns::own(settings);
         for column in &columns {
             if own.iter().any(|own| own.name.eq_ignore_ascii_case(&column.name)) {
@@ -157,7 +210,7 @@ impl Forecast {
     fn step_fits(&self, time: &DataType, wrong: &mut Diagnostics) {
         let settings = &self.settings;
         let is_bare = matches!(settings.step, Step::Integer(_));
-        if is_bare == build::is_instant(time) {
+        if is_bare == history::is_instant(time) {
             let message = format!("`{}` is {time}, and `step` is {}", settings.time, settings.step);
             let expected = if is_bare { "a span: 1h, 1d, 1mo" } else { "a bare number: 1" };
             let error = Diagnostic::error(&BAD_STEP, message).at(self.file.source.place(settings.time_span));
@@ -203,6 +256,7 @@ impl Forecast {
             false => {
                 let mut from: Vec<&str> = settings.series.iter().map(String::as_str).collect();
                 from.extend([settings.time.as_str(), settings.value.as_str()]);
+                from.extend(settings.regressors.iter().map(String::as_str));
                 from.sort_unstable();
                 from.dedup();
                 from
@@ -211,6 +265,10 @@ impl Forecast {
         let from = from.into_iter().map(|name| (settings.of.clone(), name.to_owned())).collect();
         ColumnLineage { column: column.to_owned(), from }
     }
+}
+
+fn hashed(code: &Json) -> String {
+    blake3::hash(code.to_string().as_bytes()).to_hex()[..16].to_owned()
 }
 
 /// What a forecast's file says, for who shows its table.
@@ -224,11 +282,27 @@ pub struct Shown {
     pub value: String,
     /// Names of the intervals, ascending: `80`, `99_5`; columns `lo_80`, `hi_80`.
     pub levels: Vec<String>,
+    /// Whether there are sums beside the series; a column `hierarchy` says which.
+    pub has_sums: bool,
+}
+
+impl Shown {
+    /// What `hierarchy` says of the sum that keeps these columns; of all of them, the series themselves.
+    pub fn sum_of(&self, kept: &[&str]) -> String {
+        columns::sum_name(kept)
+    }
 }
 
 /// Reads it; `None` for a file of another kind or one that is wrong.
 pub fn shown(file: &AssetFile) -> Option<Shown> {
     let settings = (file.kind == "forecast").then(|| settings::read(file, &mut Diagnostics::default())).flatten()?;
     let levels = settings.levels.iter().map(|level| columns::level_name(*level)).collect();
-    Some(Shown { of: settings.of, series: settings.series, time: settings.time, value: settings.value, levels })
+    Some(Shown {
+        of: settings.of,
+        series: settings.series,
+        time: settings.time,
+        value: settings.value,
+        levels,
+        has_sums: !settings.hierarchy.is_empty(),
+    })
 }

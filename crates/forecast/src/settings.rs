@@ -1,6 +1,7 @@
 //! What a forecast's file says.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use chrono::TimeDelta;
@@ -16,7 +17,10 @@ use lockgate_types::{AssetName, Diagnostics};
 
 use crate::codes::{BAD_SETTING, BAD_STEP};
 use crate::keys::KEYS;
+use crate::python::name_of;
 
+/// What learns from all series at once.
+pub(crate) const BOOSTED: &str = "boosted";
 /// The levels of intervals, when none are said.
 const LEVELS: [f64; 2] = [80.0, 95.0];
 /// Steps of a season, at most: no longer history is kept.
@@ -40,14 +44,31 @@ pub(crate) struct Settings {
     pub(crate) horizon: usize,
     /// Percents, ascending, each once.
     pub(crate) levels: Vec<f64>,
-    /// `None` for what suits each series.
+    /// `None` for what suits each series, beside those of `python`.
     pub(crate) models: Option<Vec<String>>,
+    /// Files of models that are the user's own, relative to the project, and where they stand.
+    pub(crate) python: Vec<(PathBuf, Span)>,
     /// In steps, ascending; `None` for those of the step.
     pub(crate) seasons: Option<Vec<usize>>,
     pub(crate) timezone: Option<Tz>,
     pub(crate) country: Option<Country>,
     pub(crate) hygiene: hygiene::Settings,
     pub(crate) time_budget: Option<TimeDelta>,
+    /// Number columns that are known in advance.
+    pub(crate) regressors: Vec<String>,
+    pub(crate) regressors_span: Span,
+    /// The sums that are forecast beside the series: the columns each keeps, in the order of `series`; without the series themselves.
+    pub(crate) hierarchy: Vec<Vec<String>>,
+    /// `None` to search models at every build.
+    pub(crate) refit: Option<Refit>,
+}
+
+/// When models are searched anew.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Refit {
+    pub(crate) every: Option<TimeDelta>,
+    /// Times the errors of the backtest.
+    pub(crate) when_error: Option<f64>,
 }
 
 /// Reads the settings; `None` when what is wrong leaves none. Everything wrong goes to `diagnostics`.
@@ -69,7 +90,7 @@ pub(crate) fn read(file: &AssetFile, diagnostics: &mut Diagnostics) -> Option<Se
         |season| (2.0..=SEASON_MAX as f64).contains(&season) && season.fract() == 0.0,
         "whole numbers from 2 to 10,000",
     );
-    let models = fields.node("models").and_then(|_| models_of(&mut fields));
+    let (models, python) = models_of(&mut fields);
     let timezone = fields.node("timezone").and_then(|node| parsed::<Tz>(&mut fields, "timezone", node));
     let country = fields.inside("calendar").and_then(|mut calendar| {
         let node = calendar.node("country");
@@ -78,7 +99,11 @@ pub(crate) fn read(file: &AssetFile, diagnostics: &mut Diagnostics) -> Option<Se
         country
     });
     let hygiene = fields.inside("hygiene").map(hygiene_of).unwrap_or_default();
-    let time_budget = fields.node("time_budget").and_then(|node| duration(&mut fields, node));
+    let time_budget = fields.node("time_budget").and_then(|node| duration(&mut fields, "time_budget", node));
+    let regressors_span = fields.node("regressors").map_or(file.kind_span, |node| node.span);
+    let regressors = fields.strings("regressors").unwrap_or_default();
+    let hierarchy = hierarchy_of(&mut fields, &series);
+    let refit = refit_of(&mut fields);
     fields.finish();
     let of_at = of?;
     let of = match of_at.0.parse::<AssetName>() {
@@ -94,11 +119,18 @@ pub(crate) fn read(file: &AssetFile, diagnostics: &mut Diagnostics) -> Option<Se
         let error = lockgate_types::Diagnostic::error(&BAD_SETTING, message).at(file.source.place(span));
         diagnostics.push(error.expected(expected));
     };
-    let mut names: Vec<&String> = series.iter().chain([&time, &value]).collect();
+    let mut names: Vec<&String> = series.iter().chain([&time, &value]).chain(&regressors).collect();
     names.sort_unstable();
     if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        let message = format!("`{}` is named twice among `series`, `time` and `value`", twice[0]);
-        wrong(series_span, message, "different columns");
+        let (span, among) = match regressors.contains(twice[0]) {
+            true => (regressors_span, "`series`, `time`, `value` and `regressors`"),
+            false => (series_span, "`series`, `time` and `value`"),
+        };
+        wrong(span, format!("`{}` is named twice among {among}", twice[0]), "different columns");
+    }
+    if models.iter().flatten().any(|name| name == BOOSTED) && !regressors.is_empty() {
+        let message = format!("`{BOOSTED}` learns from all series at once, and knows no `regressors`");
+        wrong(regressors_span, message, "one of the two");
     }
     if file.load != Load::Full {
         wrong(file.load_span, format!("a forecast is made whole, and `load` is {}", file.load.as_str()), "no `load`");
@@ -123,11 +155,16 @@ pub(crate) fn read(file: &AssetFile, diagnostics: &mut Diagnostics) -> Option<Se
         horizon: horizon?,
         levels: levels.unwrap_or(LEVELS.to_vec()),
         models,
+        python,
         seasons: seasons.map(|seasons| seasons.into_iter().map(|season| season as usize).collect()),
         timezone,
         country,
         hygiene,
         time_budget,
+        regressors,
+        regressors_span,
+        hierarchy,
+        refit,
     })
 }
 
@@ -202,21 +239,52 @@ fn numbers(fields: &mut Fields<'_>, key: &str, fits: impl Fn(f64) -> bool, expec
     Some(numbers)
 }
 
-fn models_of(fields: &mut Fields<'_>) -> Option<Vec<String>> {
-    let span = fields.node("models")?.span;
-    let names = fields.strings("models")?;
-    if names == ["auto"] {
-        return None;
-    }
-    let known: Vec<&str> = models::all().iter().map(|model| model.name()).collect();
-    for name in &names {
-        if !known.contains(&name.as_str()) {
-            let error = fields.error(span, &BAD_SETTING, format!("no model is called `{name}`"));
+/// The models that a list may name: those of one series, and the one that learns from all.
+fn known_models() -> Vec<&'static str> {
+    models::all().iter().map(|model| model.name()).chain([BOOSTED]).collect()
+}
+
+/// Names, `None` for what suits each series; and files in Python. `auto` stands for the former, which a file alone joins.
+fn models_of(fields: &mut Fields<'_>) -> (Option<Vec<String>>, Vec<(PathBuf, Span)>) {
+    let (mut names, mut python, mut is_auto) = (Vec::new(), Vec::new(), false);
+    let Some(node) = fields.node("models") else { return (None, python) };
+    let known = known_models();
+    let one = std::slice::from_ref(node);
+    for item in if let Value::List(items) = &node.value { items } else { one } {
+        if let Some(map) = item.as_map() {
+            match &map.entries[..] {
+                [(key, path)] if key.text == "python" && path.scalar_text().is_some() => {
+                    python.push((PathBuf::from(path.scalar_text().unwrap_or_default()), path.span));
+                }
+                _ => {
+                    fields.wrong_type("models", item, "`{ python: models/mine.py }`");
+                }
+            }
+            continue;
+        }
+        let Some(name) = item.scalar_text() else {
+            fields.wrong_type("models", item, "a name, or `{ python: models/mine.py }`");
+            continue;
+        };
+        if name == "auto" {
+            is_auto = true;
+        } else if known.contains(&name.as_str()) {
+            names.push(name);
+        } else {
+            let error = fields.error(item.span, &BAD_SETTING, format!("no model is called `{name}`"));
             error.expected = Some(format!("auto, or some of {}", known.join(", ")));
-            error.hint = did_you_mean(name, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            error.hint = did_you_mean(&name, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
         }
     }
-    (!names.is_empty()).then_some(names)
+    if is_auto && !names.is_empty() {
+        let error = fields.error(node.span, &BAD_SETTING, "`models` says `auto` beside names");
+        error.expected = Some("`auto` alone or with files in Python, or a list of names".to_owned());
+    }
+    if names.is_empty() {
+        return (None, python);
+    }
+    names.extend(python.iter().map(|(file, _)| name_of(file).to_owned()));
+    (Some(names), python)
 }
 
 fn hygiene_of(mut fields: Fields<'_>) -> hygiene::Settings {
@@ -244,12 +312,64 @@ fn hygiene_of(mut fields: Fields<'_>) -> hygiene::Settings {
     settings
 }
 
-fn duration(fields: &mut Fields<'_>, node: &Node) -> Option<TimeDelta> {
+/// The columns of each sum in the order of `series`; the series themselves, which are always there, are left out.
+fn hierarchy_of(fields: &mut Fields<'_>, series: &[String]) -> Vec<Vec<String>> {
+    let Some(node) = fields.node("hierarchy") else { return Vec::new() };
+    let Value::List(items) = &node.value else {
+        fields.wrong_type("hierarchy", node, "a list of lists of columns");
+        return Vec::new();
+    };
+    let mut levels: Vec<Vec<String>> = Vec::with_capacity(items.len());
+    for item in items {
+        let Value::List(names) = &item.value else {
+            fields.wrong_type("hierarchy", item, "a list of columns: `[origin]`, `[]` for the whole");
+            return Vec::new();
+        };
+        let names: Vec<String> = names.iter().filter_map(Node::scalar_text).collect();
+        if let Some(name) = names.iter().find(|name| !series.contains(name)) {
+            let error = fields.error(item.span, &BAD_SETTING, format!("`hierarchy` names `{name}`"));
+            error.expected = Some(format!("columns of `series`: {}", series.join(", ")));
+            error.hint =
+                did_you_mean(name, series.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+            return Vec::new();
+        }
+        let level: Vec<String> = series.iter().filter(|name| names.contains(name)).cloned().collect();
+        if level.len() < series.len() && !levels.contains(&level) {
+            levels.push(level);
+        }
+    }
+    levels
+}
+
+fn refit_of(fields: &mut Fields<'_>) -> Option<Refit> {
+    let around = fields.node("refit")?.span;
+    let mut refit = fields.inside("refit")?;
+    let every = refit.node("every").and_then(|node| duration(&mut refit, "refit.every", node));
+    let when_error = refit.node("when_error").and_then(|node| {
+        let text = node.scalar_text().unwrap_or_default();
+        let times = text.trim().trim_end_matches('x').trim_end().parse::<f64>().ok();
+        let times = times.filter(|times| times.is_finite() && *times >= 1.0);
+        if times.is_none() {
+            let error = refit.error(node.span, &BAD_SETTING, format!("`refit.when_error` is {text}"));
+            error.expected = Some("times the error of the backtest, at least 1: `1.3x`".to_owned());
+        }
+        times
+    });
+    let says_nothing = refit.map().entries.is_empty();
+    refit.finish();
+    if says_nothing {
+        let error = fields.error(around, &BAD_SETTING, "`refit` does not say when");
+        error.expected = Some("`every`, `when_error` or both: { every: 7d, when_error: 1.3x }".to_owned());
+    }
+    Some(Refit { every, when_error })
+}
+
+fn duration(fields: &mut Fields<'_>, key: &str, node: &Node) -> Option<TimeDelta> {
     let text = node.scalar_text().unwrap_or_default();
     match lockgate_types::time::parse_duration(&text) {
         Ok(duration) => Some(duration),
         Err(error) => {
-            fields.error(node.span, &BAD_SETTING, format!("`time_budget`: {error}"));
+            fields.error(node.span, &BAD_SETTING, format!("`{key}`: {error}"));
             None
         }
     }

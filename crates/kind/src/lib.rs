@@ -11,7 +11,7 @@ mod stage;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -227,10 +227,11 @@ impl BuildContext {
     }
 }
 
-/// Counts rows as they are staged; a terminal draws it. Cheap to clone.
+/// Counts rows as they are staged, which a terminal draws, and takes what is worth telling of a build. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
     rows: Arc<std::sync::atomic::AtomicU64>,
+    warnings: Arc<Mutex<Vec<Diagnostic>>>,
 }
 
 impl Progress {
@@ -240,6 +241,16 @@ impl Progress {
 
     pub fn rows(&self) -> u64 {
         self.rows.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Something that does not stop the build; it is told as an event of the run.
+    pub fn warn(&self, warning: Diagnostic) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning);
+    }
+
+    /// What was worth telling since the last call.
+    pub fn take_warnings(&self) -> Vec<Diagnostic> {
+        std::mem::take(&mut self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -270,7 +281,6 @@ pub struct Built {
     /// The [`Outside::key`] of what was read, against the live version. That may have changed since [`Asset::observe`]
     /// looked at it.
     pub outside_key: Option<String>,
-    pub warnings: Vec<Diagnostic>,
 }
 
 /// Why a build did not end well.

@@ -134,6 +134,7 @@ pub const FAULT_POINTS: &[FaultPoint] = &[
     FILE_STAGED,
     VERSION_RECORDED,
     PARTS_WRITTEN,
+    PIECE_KEPT,
     COMMIT_PREPARED,
     BEFORE_PUT,
     AFTER_PUT,
@@ -152,6 +153,8 @@ pub(crate) const VERSION_RECORDED: FaultPoint =
     FaultPoint { name: "lake.version_recorded", means: "version.json is on disk beside the staged files" };
 pub(crate) const PARTS_WRITTEN: FaultPoint =
     FaultPoint { name: "lake.parts_written", means: "what an audit found in files is on disk beside them" };
+pub(crate) const PIECE_KEPT: FaultPoint =
+    FaultPoint { name: "lake.piece_kept", means: "a piece of what a build made is kept for one that comes after it" };
 pub(crate) const COMMIT_PREPARED: FaultPoint =
     FaultPoint { name: "lake.commit_prepared", means: "the commit's bytes are on disk beside the staged files" };
 pub(crate) const BEFORE_PUT: FaultPoint =

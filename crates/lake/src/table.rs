@@ -7,7 +7,7 @@ use lockgate_types::{AssetName, DataFile, Faults, Schema, Version, VersionNumber
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
-use crate::codes::{BEFORE_DISCARD, CHECKPOINT, CHECKPOINTED, DISCARDED, PARTS_WRITTEN, VERSION_RECORDED};
+use crate::codes::{BEFORE_DISCARD, CHECKPOINT, CHECKPOINTED, DISCARDED, PARTS_WRITTEN, PIECE_KEPT, VERSION_RECORDED};
 use crate::delta::Kernel;
 use crate::delta::log::Log;
 use crate::stage::SCRATCH;
@@ -19,6 +19,9 @@ const CHECKPOINT_COMMITS: u64 = 10;
 
 /// What is known of the files beside it.
 pub(crate) const PARTS: &str = "parts.bin";
+
+/// The folder of what a killed build leaves for the next one.
+const KEPT: &str = "kept";
 
 /// Of `version.json`. Raised when its shape changes; every older one stays readable.
 const RECORD_FORMAT: u32 = 1;
@@ -73,6 +76,33 @@ impl Table {
     /// Removes what [`Table::scratch_set`] wrote. Repeating it is harmless.
     pub async fn discard_scratch(&self, number: VersionNumber) -> Result<(), LakeError> {
         self.store.remove_folder(&self.version_folder(number).join(SCRATCH)).await
+    }
+
+    /// Keeps what a build has made so far for one that comes after it, should this one be killed: piece `number` under a key that says what it
+    /// was made of. No version lists it and no reader sees it. A piece is whole or not there.
+    pub async fn keep(&self, key: &str, number: usize, bytes: Vec<u8>) -> Result<(), LakeError> {
+        self.store.replace(&self.kept_folder().join(key).join(piece_name(number)), Bytes::from(bytes)).await?;
+        Ok(self.faults.pass(&PIECE_KEPT)?)
+    }
+
+    /// How many pieces are kept under a key, numbered from 0.
+    pub async fn kept(&self, key: &str) -> Result<usize, LakeError> {
+        let names = self.store.names(&self.kept_folder().join(key)).await?;
+        Ok((0..).take_while(|&number| names.contains(&piece_name(number))).count())
+    }
+
+    /// One that [`Table::keep`] wrote.
+    pub async fn kept_piece(&self, key: &str, number: usize) -> Result<Option<Bytes>, LakeError> {
+        self.store.get(&self.kept_folder().join(key).join(piece_name(number))).await
+    }
+
+    /// Removes what [`Table::keep`] wrote, under every key. Repeating it is harmless.
+    pub async fn discard_kept(&self) -> Result<(), LakeError> {
+        self.store.remove_folder(&self.kept_folder()).await
+    }
+
+    fn kept_folder(&self) -> Path {
+        self.prefix.clone().join("_lockgate").join(KEPT)
     }
 
     /// Writes `version.json` beside the staged files: pins, checks, profile and actor, so that the catalog can be rebuilt.
@@ -183,6 +213,10 @@ impl Table {
     pub(crate) fn kernel(&self) -> Kernel {
         Kernel { store: self.store.clone(), asset: self.asset.clone(), table: self.prefix.clone() }
     }
+}
+
+fn piece_name(number: usize) -> String {
+    format!("{number:06}.bin")
 }
 
 #[derive(Serialize)]

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Input, Known, Model, Parameters, Unfit};
+use crate::model::{Fit, Input, Known, Model, Parameters, Unfit};
 
 /// How the past is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -80,23 +80,51 @@ pub struct Track {
 /// # Errors
 /// When the model has nothing to say at some origin.
 pub fn run(model: &dyn Model, input: &Input<'_>, plan: &Plan) -> Result<Track, Unfit> {
-    let mut forecasts = Vec::with_capacity(plan.origins.len());
     let mut parameters = None;
-    for &origin in &plan.origins {
+    let forecasts = through(input, plan, |past| {
+        let fit = match &parameters {
+            None => model.fit(past)?,
+            Some(parameters) => model.apply(parameters, past)?,
+        };
+        let (forecast, found) = finite(model, past, fit)?;
+        parameters.get_or_insert(found);
+        Ok(forecast)
+    })?;
+    Ok(Track { forecasts, parameters: parameters.unwrap_or_default() })
+}
+
+/// What a model says at all origins with parameters that were found before.
+///
+/// # Errors
+/// When the model has nothing to say at some origin.
+pub fn taken_up(
+    model: &dyn Model,
+    parameters: &Parameters,
+    input: &Input<'_>,
+    plan: &Plan,
+) -> Result<Vec<Vec<f64>>, Unfit> {
+    through(input, plan, |past| Ok(finite(model, past, model.apply(parameters, past)?)?.0))
+}
+
+/// Asks at every origin with what is known there.
+fn through(
+    input: &Input<'_>,
+    plan: &Plan,
+    mut ask: impl FnMut(&Input<'_>) -> Result<Vec<f64>, Unfit>,
+) -> Result<Vec<Vec<f64>>, Unfit> {
+    let at = |&origin: &usize| {
         let horizon = plan.steps(origin);
         let known = input.known.map(|known| known.until(origin + horizon));
-        let past = Input { values: &input.values[..origin], seasons: input.seasons, horizon, known: known.as_ref() };
-        let fit = match &parameters {
-            None => model.fit(&past)?,
-            Some(parameters) => model.apply(parameters, &past)?,
-        };
-        if fit.forecast.len() != horizon || fit.forecast.iter().any(|value| !value.is_finite()) {
-            return Err(Unfit::Diverged { model: model.name() });
-        }
-        forecasts.push(fit.forecast);
-        parameters.get_or_insert(fit.parameters);
+        ask(&Input { values: &input.values[..origin], seasons: input.seasons, horizon, known: known.as_ref() })
+    };
+    plan.origins.iter().map(at).collect()
+}
+
+fn finite(model: &dyn Model, past: &Input<'_>, fit: Fit) -> Result<(Vec<f64>, Parameters), Unfit> {
+    if fit.forecast.len() != past.horizon || fit.forecast.iter().any(|value| !value.is_finite()) {
+        return Err(Unfit::Diverged { model: model.name() });
     }
-    Ok(Track { forecasts, parameters: parameters.unwrap_or_default() })
+    Ok((fit.forecast, fit.parameters))
 }
 
 /// Forecast minus measured value, per origin and step; NaN where nothing was measured.

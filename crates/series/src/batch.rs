@@ -12,6 +12,7 @@ use crate::hygiene::{self, Class, Context, Kind, Point, Profile, Series, Treatme
 use crate::intervals::{self, Coverage, Rhythm};
 use crate::model::{GlobalModel, Input, Known, Model, Part, Unfit};
 use crate::robust::spread;
+use crate::watch::{Duel, Outcome};
 
 /// How a batch is forecast.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,7 +80,7 @@ impl<'a> Shared<'a> {
 }
 
 /// A step of a forecast.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// The place of the series in the chunk.
     pub series: usize,
@@ -172,6 +173,18 @@ pub fn train(
     global.train(&inputs)
 }
 
+/// What the forecast before knew of a series.
+#[derive(Debug, Clone, Copy)]
+pub struct Before<'a> {
+    /// What kind of series it was; of another kind it is chosen anew.
+    pub class: Class,
+    /// What was chosen.
+    pub choice: &'a Choice,
+    /// Search again, and let the new choice take the place of the old one where it errs less by this rule. Without, the old one is
+    /// taken up where it can be.
+    pub refit: Option<Duel>,
+}
+
 /// The forecast of one series; the rows say series 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct One {
@@ -181,13 +194,23 @@ pub struct One {
     pub record: Record,
     /// The series as it was fitted.
     pub series: Series,
-    /// The search; none where there was nothing to fit.
+    /// The choice with its backtest; none where there was nothing to fit.
     pub chosen: Option<Chosen>,
+    /// Whether models were searched; else the choice before was taken up.
+    pub searched: bool,
+    /// How the choice before did against the new one; none where they were not compared.
+    pub duel: Option<Outcome>,
 }
 
 /// Forecasts one series.
 #[must_use]
 pub fn one(raw: &Raw<'_>, shared: &Shared<'_>, settings: &Settings) -> One {
+    one_after(raw, None, shared, settings)
+}
+
+/// Forecasts one series, with the models of the forecast before where there is one.
+#[must_use]
+pub fn one_after(raw: &Raw<'_>, before: Option<Before<'_>>, shared: &Shared<'_>, settings: &Settings) -> One {
     let seasons = settings.seasons.clone().unwrap_or_else(|| shared.axis.step.seasons());
     let context = Context { until: shared.until, last: shared.last, horizon: settings.horizon };
     let series = hygiene::clean(raw.points, &shared.axis, &seasons, &settings.hygiene, context);
@@ -210,7 +233,17 @@ pub fn one(raw: &Raw<'_>, shared: &Shared<'_>, settings: &Settings) -> One {
     let horizon = settings.horizon + series.late;
     let known = shared.known.and_then(|known| known(series.first + series.from as i64, values.len() + horizon));
     let input = Input { values, seasons: &seasons, horizon, known: known.as_ref() };
-    let chosen = choose::choose(&input, series.measured(), series.class, shared.pool, &settings.choose);
+    let (actual, pool, how) = (series.measured(), shared.pool, &settings.choose);
+    let before = before.filter(|before| before.class == series.class);
+    let taken_up = before
+        .filter(|before| before.refit.is_none())
+        .and_then(|before| choose::again(before.choice, &input, actual, pool, how));
+    let searched = taken_up.is_none();
+    let (chosen, duel) = match (taken_up, before.and_then(|before| Some((before.choice, before.refit?)))) {
+        (Some(chosen), _) => (chosen, None),
+        (None, Some((champion, rule))) => choose::contest(champion, &input, actual, series.class, pool, how, &rule),
+        (None, None) => (choose::choose(&input, actual, series.class, pool, how), None),
+    };
     let one_step = spread(values.iter().zip(&chosen.fit.fitted).map(|(value, fitted)| value - fitted));
     let origins = chosen.plan.as_ref().map_or(&[][..], |plan| &plan.origins);
     let levels = &settings.intervals.levels;
@@ -243,7 +276,7 @@ pub fn one(raw: &Raw<'_>, shared: &Shared<'_>, settings: &Settings) -> One {
     let mut record = record(series.class, chosen.choice.clone());
     record.coverage = intervals::measured(&residuals, origins, horizon, one_step, levels);
     record.parts = parts(&chosen.fit.parts, &chosen.fit.forecast, series.late, floor);
-    One { rows, record, chosen: Some(chosen), series }
+    One { rows, record, chosen: Some(chosen), series, searched, duel }
 }
 
 /// When the series is restless, and the residuals of the backtest as they would be if it always were as restless as it usually is.
@@ -304,7 +337,7 @@ fn newcomer(
     };
     let over = record.treatments.iter().any(|treatment| treatment.kind == Kind::Over);
     let (Some(next), false) = (next, over) else {
-        return One { rows: Vec::new(), record, series: series.clone(), chosen: None };
+        return One { rows: Vec::new(), record, series: series.clone(), chosen: None, searched: true, duel: None };
     };
     if !values.is_empty() {
         let (first, last) = (shared.axis.time(series.first), shared.axis.time(next - 1));
@@ -340,5 +373,5 @@ fn newcomer(
         .collect();
     let level = rows.iter().map(|row| row.forecast).collect();
     record.parts = vec![Part { name: "siblings".to_owned(), values: level }];
-    One { rows, record, series: series.clone(), chosen: None }
+    One { rows, record, series: series.clone(), chosen: None, searched: true, duel: None }
 }

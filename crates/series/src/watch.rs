@@ -1,67 +1,18 @@
-//! What happens after a forecast: errors when actuals arrive, drift, champion against challenger, the breaker.
+//! What happens after a forecast: drift when actuals arrive, champion against challenger, the breaker.
 //!
 //! Pure functions of numbers and records; who stores and who acts is the caller's.
 
 use serde::{Deserialize, Serialize};
 
-use crate::accuracy;
-
 /// A step of a forecast whose actual value has arrived.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Arrived {
     /// 1 for the first step of the forecast.
     pub step: usize,
     /// What was said.
     pub forecast: f64,
-    /// Low and high end per level.
-    pub bands: Vec<(f64, f64)>,
     /// What came.
     pub actual: f64,
-}
-
-/// Errors of a series' forecast, over some steps.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Score {
-    /// Values that arrived.
-    pub values: usize,
-    /// Mean absolute error, in the unit of the series.
-    pub error: f64,
-    /// Mean of forecast minus actual.
-    pub bias: f64,
-    /// Percent of the actual values inside the interval of each level.
-    pub coverage: Vec<f64>,
-}
-
-/// The score over these values; none without any.
-#[must_use]
-pub fn score(arrived: &[Arrived]) -> Option<Score> {
-    let levels = arrived.first()?.bands.len();
-    let actual: Vec<f64> = arrived.iter().map(|step| step.actual).collect();
-    let forecast: Vec<f64> = arrived.iter().map(|step| step.forecast).collect();
-    let coverage = (0..levels)
-        .map(|level| {
-            let band = |step: &Arrived| step.bands.get(level).copied().unwrap_or((f64::NAN, f64::NAN));
-            let (low, high): (Vec<f64>, Vec<f64>) = arrived.iter().map(band).unzip();
-            100.0 * accuracy::coverage(&actual, &low, &high)
-        })
-        .collect();
-    Some(Score {
-        values: arrived.len(),
-        error: accuracy::mae(&actual, &forecast),
-        bias: accuracy::bias(&actual, &forecast),
-        coverage,
-    })
-}
-
-/// One score per step of the horizon that has values, ascending.
-#[must_use]
-pub fn score_by_step(arrived: &[Arrived]) -> Vec<(usize, Score)> {
-    let mut sorted = arrived.to_vec();
-    sorted.sort_by_key(|step| step.step);
-    sorted
-        .chunk_by(|left, right| left.step == right.step)
-        .filter_map(|group| Some((group[0].step, score(group)?)))
-        .collect()
 }
 
 /// When a forecast is made anew.
@@ -98,31 +49,52 @@ pub enum Drift {
     },
 }
 
-/// Compares the errors that arrived with those of the backtest at the same steps of the horizon (`errors_by_step` of the choice), so
-/// that far steps, which err more, do not look like drift.
-#[must_use]
-pub fn drift(arrived: &[Arrived], errors_by_step: &[f64], rule: &Refit) -> Drift {
-    let (mut seen, mut expected, mut count) = (0.0, 0.0, 0);
-    for step in arrived {
-        let usual = step.step.checked_sub(1).and_then(|place| errors_by_step.get(place));
-        if let Some(usual) = usual.filter(|usual| usual.is_finite()) {
-            seen += (step.forecast - step.actual).abs();
-            expected += usual;
-            count += 1;
+/// Errors that arrived since the models were chosen, beside those that the backtest expected at the same steps. What arrives forecast
+/// by forecast is added up, so that forecasts made anew every hour are judged as well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tally {
+    /// The sum of absolute errors.
+    pub seen: f64,
+    /// The sum of the backtest's errors at the same steps of the horizon.
+    pub expected: f64,
+    /// Values in both.
+    pub values: usize,
+}
+
+impl Tally {
+    /// Adds what arrived. `errors_by_step` is the choice's: far steps, which err more, do not look like drift.
+    #[must_use]
+    pub fn and(mut self, arrived: &[Arrived], errors_by_step: &[f64]) -> Self {
+        for step in arrived {
+            let usual = step.step.checked_sub(1).and_then(|place| errors_by_step.get(place));
+            if let Some(usual) = usual.filter(|usual| usual.is_finite()) {
+                self.seen += (step.forecast - step.actual).abs();
+                self.expected += usual;
+                self.values += 1;
+            }
+        }
+        self
+    }
+
+    /// What the errors say.
+    #[must_use]
+    pub fn drift(&self, rule: &Refit) -> Drift {
+        if self.values < rule.least_values.max(1) {
+            return Drift::Unknown;
+        }
+        let ratio = self.ratio();
+        if ratio > rule.when_error { Drift::Drifted { ratio } } else { Drift::Steady { ratio } }
+    }
+
+    /// Errors over those expected; of a backtest without error, any error is more.
+    #[must_use]
+    pub fn ratio(&self) -> f64 {
+        match (self.expected > 0.0, self.seen > 0.0) {
+            (true, _) => self.seen / self.expected,
+            (false, true) => f64::MAX,
+            (false, false) => 1.0,
         }
     }
-    if count < rule.least_values.max(1) {
-        return Drift::Unknown;
-    }
-    // A backtest without error: any error is more.
-    let ratio = if expected > 0.0 {
-        seen / expected
-    } else if seen > 0.0 {
-        f64::MAX
-    } else {
-        1.0
-    };
-    if ratio > rule.when_error { Drift::Drifted { ratio } } else { Drift::Steady { ratio } }
 }
 
 /// How much better a challenger must be.
@@ -193,11 +165,13 @@ pub struct Breaker {
     /// Times the usual error at which it counts as recovered, errors taken as a share of the values: after a step down, small errors
     /// may still be large beside the forecast.
     pub recovers_at: f64,
+    /// Values of the live forecast that must have come before it says anything.
+    pub least_values: usize,
 }
 
 impl Default for Breaker {
     fn default() -> Self {
-        Self { trips_at: 3.0, recovers_at: 2.0 }
+        Self { trips_at: 3.0, recovers_at: 2.0, least_values: 12 }
     }
 }
 
@@ -209,11 +183,24 @@ pub enum State {
     Live,
     /// The world has stepped; the last good one stays.
     Held {
-        /// The usual error before the step: what the new regime is measured with.
-        usual: f64,
-        /// The usual error over the mean absolute value before the step.
-        usual_share: f64,
+        /// What was usual before the step: what the new regime is measured with.
+        usual: Usual,
     },
+}
+
+impl State {
+    /// What holds before a run, by what became of the forecast that is live: while it is as far from what came as trips the breaker, the
+    /// world is another than the one it was made for. `usual` is what its run's [`Judgement`] said. So nothing needs to be remembered of
+    /// forecasts that were held.
+    #[must_use]
+    pub fn of_live(usual: Option<Usual>, arrived: &Tally, rule: &Breaker) -> Self {
+        match usual {
+            Some(usual) if arrived.values >= rule.least_values.max(1) && arrived.ratio() > rule.trips_at => {
+                Self::Held { usual }
+            }
+            _ => Self::Live,
+        }
+    }
 }
 
 /// What a run's backtest says about the world.
@@ -225,8 +212,19 @@ pub struct Judgement {
     pub ratio: Option<f64>,
     /// Whether it tripped or recovered just now.
     pub changed: bool,
+    /// The usual error now, over the earlier origins; none without a ratio. What a later [`State::Held`] is made of.
+    pub usual: Option<Usual>,
     /// In a sentence, for people.
     pub why: String,
+}
+
+/// How large errors usually are.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Usual {
+    /// The median over origins of the mean absolute error.
+    pub error: f64,
+    /// The same over the mean absolute value.
+    pub share: f64,
 }
 
 /// Origins whose errors are too few or too near to say what is usual.
@@ -261,29 +259,31 @@ pub fn judge(before: State, evidence: &Evidence<'_>, rule: &Breaker) -> Judgemen
         .filter(|&(origin, error)| error.is_finite() && origin < evidence.actual.len())
         .collect();
     if errors.len() < LEAST_ORIGINS {
-        return Judgement { state: before, ratio: None, changed: false, why: "too few origins to judge by".to_owned() };
+        let why = "too few origins to judge by".to_owned();
+        return Judgement { state: before, ratio: None, changed: false, usual: None, why };
     }
     let (earlier, latest) = errors.split_at(errors.len() - (errors.len() / 4).max(1));
     let usual_now = crate::robust::median(earlier.iter().map(|(_, error)| *error));
     let error = latest.iter().map(|(_, error)| error).fold(0.0_f64, |most, &error| most.max(error));
     let (past, recent) = evidence.actual.split_at(latest[0].0);
+    let now = Usual { error: usual_now, share: over(usual_now, mean_size(past)) };
     let (state, ratio, why) = match before {
         State::Live => {
             let ratio = over(error, usual_now);
             if ratio > rule.trips_at {
-                let state = State::Held { usual: usual_now, usual_share: over(usual_now, mean_size(past)) };
+                let state = State::Held { usual: now };
                 (state, ratio, format!("the latest errors are {ratio:.1} times the usual: the world has stepped"))
             } else {
                 (before, ratio, "errors are as usual".to_owned())
             }
         }
-        State::Held { usual, usual_share } => {
-            let by_share = over(over(error, mean_size(recent)), usual_share);
+        State::Held { usual } => {
+            let by_share = over(over(error, mean_size(recent)), usual.share);
             let season = evidence.season.max(1);
             let changes: Vec<f64> = (latest[0].0.max(season)..evidence.actual.len())
                 .map(|step| evidence.actual[step] - evidence.actual[step - season])
                 .collect();
-            let small = over(error, usual) <= rule.recovers_at && error <= mean_size(&changes);
+            let small = over(error, usual.error) <= rule.recovers_at && error <= mean_size(&changes);
             if by_share <= rule.recovers_at || small {
                 (State::Live, by_share, "the backtest on the new regime passes: recovered".to_owned())
             } else {
@@ -295,7 +295,7 @@ pub fn judge(before: State, evidence: &Evidence<'_>, rule: &Breaker) -> Judgemen
             }
         }
     };
-    Judgement { changed: state != before, state, ratio: Some(ratio), why }
+    Judgement { changed: state != before, state, ratio: Some(ratio), usual: Some(now), why }
 }
 
 /// The mean absolute value of what is there.

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, type ComponentType } from "react";
 import type { AssetDetail } from "../api/types";
 import { assetQuery } from "../api/queries";
 import { formatBytes, formatUnit } from "../format/numbers";
@@ -14,9 +14,17 @@ import { AssetActions } from "./asset/actions";
 import { SchemaTab } from "./asset/schema-tab";
 import "./asset/asset.css";
 
+interface AssetTab {
+  id: string;
+  label: string;
+  page: ComponentType<{ asset: AssetDetail }>;
+  /** Assets of this kind only. */
+  kind?: string;
+}
 // The schema is what the page opens with; each other tab comes when it is asked for.
-const TABS = [
+const TABS: AssetTab[] = [
   { id: "schema", label: "Schema", page: SchemaTab },
+  { id: "forecast", label: "Forecast", page: lazy(() => import("./asset/forecast-tab")), kind: "forecast" },
   { id: "versions", label: "Versions", page: lazy(() => import("./asset/versions-tab")) },
   { id: "checks", label: "Checks", page: lazy(() => import("./asset/checks-tab")) },
   { id: "profile", label: "Profile", page: lazy(() => import("./asset/profile-tab")) },
@@ -30,7 +38,8 @@ export default function AssetPage() {
   const [filters] = useFilters();
   const query = useQuery(assetQuery(name));
   const asset = query.data;
-  const tab = TABS.find((candidate) => candidate.id === filters.get("tab")) ?? TABS[0];
+  const tabs = TABS.filter((candidate) => !candidate.kind || candidate.kind === asset?.kind);
+  const tab = tabs.find((candidate) => candidate.id === filters.get("tab")) ?? tabs[0];
   const Page = tab?.page ?? SchemaTab;
   return (
     <>
@@ -52,7 +61,7 @@ export default function AssetPage() {
             <Tabs
               current={tab?.id ?? "schema"}
               to={(id) => assetPath(name, id === "schema" ? undefined : id)}
-              tabs={TABS.map(({ id, label }) => ({
+              tabs={tabs.map(({ id, label }) => ({
                 id,
                 label,
                 count: id === "schema" ? detail.columns.length : id === "checks" ? detail.checks.length : undefined,

@@ -1,6 +1,7 @@
 //! `lockgate forecast`: a CSV file without a project, and a look at a forecast of one.
 
 mod show;
+mod svg;
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -69,7 +70,8 @@ struct Alone {
     /// Percents that the intervals are to hold
     #[arg(long, value_name = "PERCENT", value_delimiter = ',', default_value = "80,95")]
     levels: Vec<f64>,
-    /// Only these models; those that suit each series when none are said
+    /// Only these models; those that suit each series when none are said. A file that ends in .py and defines
+    /// forecast(values, horizon, seasons) is one as well, and joins those that suit when it is alone
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     models: Vec<String>,
     /// default: a picture on a terminal, csv elsewhere
@@ -128,6 +130,9 @@ fn forecast(alone: &Alone, context: &Context) -> Outcome {
         }
         Format::Table => terminal.table(&table(&answer))?,
         Format::Plot => plots(context, &answer)?,
+    }
+    if !answer.warnings.is_empty() {
+        terminal.diagnostics(&answer.warnings);
     }
     let series = counted(answer.series.len() as u64, "series", "series");
     let steps = counted(u64::from(alone.horizon), "step", "steps");

@@ -52,7 +52,8 @@ impl Plot {
         lines
     }
 
-    fn range(&self) -> (f64, f64) {
+    /// The lowest and the highest of all that is drawn; they differ.
+    pub(crate) fn range(&self) -> (f64, f64) {
         let ends = self.bands.iter().flatten().flat_map(|(low, high)| [*low, *high]);
         let all = self.history.iter().chain(&self.forecast).copied().chain(ends).filter(|value| value.is_finite());
         let (low, high) =

@@ -126,6 +126,14 @@ impl Observer for Watcher {
             self.line(&retrying(event, &self.terminal.note_paint.strong(&asset.to_string())));
             return;
         }
+        if event.event == "warned" {
+            let of_first = event.data.get("diagnostics").and_then(|all| all.get(0));
+            let code = of_first.and_then(|first| first.get("code")).and_then(Json::as_str).unwrap_or("");
+            let message = event.data.get("message").and_then(Json::as_str).unwrap_or("");
+            let word = self.terminal.note_paint.caution(&format!("warning[{code}]"));
+            self.line(&format!("! {}  {word}  {message}", self.terminal.note_paint.strong(&asset.to_string())));
+            return;
+        }
         if let Some(line) = self.finished(event, asset) {
             self.finish(asset);
             self.line(&line);

@@ -4,6 +4,7 @@
 
 mod disk_full;
 mod events;
+mod forecasts;
 mod interrupt;
 mod locked;
 mod long_line;

@@ -52,11 +52,16 @@ impl Execution<'_> {
                 confirmed: self.plan.confirmed,
                 range: self.plan.range,
                 lease: &lease.lease,
-                progress,
+                progress: progress.clone(),
                 cancel: &self.options.cancel,
             };
             let staged = self.workspace.stage(node, &context).await?;
             lease.check(name)?;
+            for warning in progress.take_warnings() {
+                let message = self.workspace.redact(&warning.message);
+                let data = json!({ "message": message, "diagnostics": [warning] });
+                self.tell("warned", Some(name), None, data).await?;
+            }
             // The members of a group read each other's staged state, held or not: they switch together.
             match staged {
                 Staged::Unchanged(live) => {

@@ -1,5 +1,6 @@
 //! Which models speak for a series: a small pool by class, a backtest, a combination; and always something that answers.
 
+mod again;
 mod combine;
 mod pool;
 mod quiet;
@@ -8,6 +9,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use again::{again, contest};
 pub use combine::Combination;
 pub use pool::Pool;
 use quiet::Quiet;
@@ -73,8 +75,11 @@ pub struct Member {
     pub model: String,
     /// Its weight; the weights of a choice add up to 1.
     pub weight: f64,
-    /// What was found for it, for [`Choice::apply`].
+    /// What was found for it on the whole history.
     pub parameters: Parameters,
+    /// What was found for it on the history before the first origin of the backtest: later origins stay unseen by it. The same as
+    /// `parameters` without a backtest.
+    pub tested: Parameters,
 }
 
 /// A model that was asked.
@@ -123,26 +128,6 @@ impl Choice {
         let names: Vec<&str> = self.members.iter().map(|member| member.model.as_str()).collect();
         if names.is_empty() { "none".to_owned() } else { names.join("+") }
     }
-
-    /// The forecast of the same models with the same parameters and weights on another (longer) history: one pass each, no search.
-    /// A member that does not answer leaves its weight to the others; if none does, the fallbacks are asked.
-    #[must_use]
-    pub fn apply(&self, pool: &Pool<'_>, input: &Input<'_>) -> Fit {
-        let fits: Vec<(f64, Fit)> = self
-            .members
-            .iter()
-            .filter_map(|member| {
-                let model = pool.find(&member.model)?;
-                let fit = model.apply(&member.parameters, input).ok().filter(|fit| sound(fit, input))?;
-                Some((member.weight, fit))
-            })
-            .collect();
-        let mut fit = if fits.is_empty() { fallback(input).1 } else { weigh(&fits, input) };
-        let quiet = Quiet::of(input).steps(input.values.len(), input.horizon);
-        quiet::hush(&mut fit, &quiet);
-        quiet::settle(&mut fit, input.values);
-        fit
-    }
 }
 
 /// A choice and what it was found with.
@@ -165,6 +150,32 @@ pub struct Chosen {
 }
 
 impl Chosen {
+    /// Of a choice that said `backtest` at the origins of `plan`: its errors go into its record.
+    fn tested(
+        mut choice: Choice,
+        fit: Fit,
+        backtest: Vec<Vec<f64>>,
+        actual: &[f64],
+        plan: Plan,
+        quiet_at_origins: Vec<Vec<bool>>,
+    ) -> Self {
+        let residuals = backtest::residuals(&backtest, actual, &plan);
+        choice.error = Some(backtest::error(&residuals)).filter(|error| error.is_finite());
+        choice.errors_by_step = backtest::errors_by_step(&residuals, plan.horizon);
+        while choice.errors_by_step.last().is_some_and(|error| error.is_nan()) {
+            choice.errors_by_step.pop();
+        }
+        Self { choice, fit, plan: Some(plan), residuals, backtest, quiet: Vec::new(), quiet_at_origins }
+    }
+
+    /// The forecast without what never happens.
+    fn hushed(mut self, quiet: &Quiet<'_>, input: &Input<'_>) -> Self {
+        self.quiet = quiet.steps(input.values.len(), input.horizon);
+        quiet::hush(&mut self.fit, &self.quiet);
+        quiet::settle(&mut self.fit, input.values);
+        self
+    }
+
     /// Of a choice whose residuals at origins are not known.
     fn untried(choice: Choice, fit: Fit) -> Self {
         Self {
@@ -196,16 +207,13 @@ pub fn choose(input: &Input<'_>, actual: &[f64], class: Class, pool: &Pool<'_>, 
     let models = pool.suited(class, input, settings);
     let plan = Plan::new(input.values.len(), input.horizon, input.seasons, &settings.backtest);
     let quiet = Quiet::of(input);
-    let mut chosen = match plan {
+    let chosen = match plan {
         Some(plan) => {
             with_backtest(input, actual, &models, Pool::guards(class, input, settings), plan, &quiet, settings)
         }
         None => without_backtest(input, &models, settings.tier),
     };
-    chosen.quiet = quiet.steps(input.values.len(), input.horizon);
-    quiet::hush(&mut chosen.fit, &chosen.quiet);
-    quiet::settle(&mut chosen.fit, input.values);
-    chosen
+    chosen.hushed(&quiet, input)
 }
 
 fn with_backtest(
@@ -261,8 +269,12 @@ fn with_backtest(
         } else {
             match finally(passed, input) {
                 Ok(fit) => {
-                    let parameters = fit.parameters.clone();
-                    members.push(Member { model: passed.model.name().to_owned(), weight: *weight, parameters });
+                    members.push(Member {
+                        model: passed.model.name().to_owned(),
+                        weight: *weight,
+                        parameters: fit.parameters.clone(),
+                        tested: passed.parameters.clone(),
+                    });
                     fits.push((*weight, fit));
                     None
                 }
@@ -288,24 +300,9 @@ fn with_backtest(
     members.sort_by(|left, right| right.weight.total_cmp(&left.weight));
     let tracks: Vec<(f64, &[Vec<f64>])> =
         passed.iter().zip(&weights).map(|(passed, weight)| (weight / total, passed.forecasts.as_slice())).collect();
-    let backtest = combine::tracks(&tracks);
-    let residuals = backtest::residuals(&backtest, actual, &plan);
     let mut choice = record(Why::Backtest, settings.tier, members, tried, plan.origins.len());
-    choice.error = Some(backtest::error(&residuals)).filter(|error| error.is_finite());
     choice.naive_error = naive.filter(|error| error.is_finite());
-    choice.errors_by_step = backtest::errors_by_step(&residuals, input.horizon);
-    while choice.errors_by_step.last().is_some_and(|error| error.is_nan()) {
-        choice.errors_by_step.pop();
-    }
-    Chosen {
-        choice,
-        fit: weigh(&fits, input),
-        plan: Some(plan),
-        residuals,
-        backtest,
-        quiet: Vec::new(),
-        quiet_at_origins: quiet,
-    }
+    Chosen::tested(choice, weigh(&fits, input), combine::tracks(&tracks), actual, plan, quiet)
 }
 
 /// The weights of a combination; all to one where it alone does clearly better.
@@ -348,8 +345,7 @@ fn without_backtest(input: &Input<'_>, models: &[&dyn Model], tier: Tier) -> Cho
         let mut outcome = Tried { model: model.name().to_owned(), error: None, left_out: None };
         match model.fit(input) {
             Ok(fit) if sound(&fit, input) => {
-                let parameters = fit.parameters.clone();
-                members.push(Member { model: model.name().to_owned(), weight: 1.0, parameters });
+                members.push(untested(model.name(), &fit.parameters));
                 fits.push((1.0, fit));
             }
             Ok(_) => outcome.left_out = Some(Unfit::Diverged { model: model.name() }.to_string()),
@@ -374,16 +370,11 @@ fn without_backtest(input: &Input<'_>, models: &[&dyn Model], tier: Tier) -> Cho
 /// What always answers: the last season, or the last value.
 fn fallback(input: &Input<'_>) -> (Member, Fit) {
     use crate::models::{Naive, SeasonalNaive};
-    let named = |name: &str, parameters: &Parameters| Member {
-        model: name.to_owned(),
-        weight: 1.0,
-        parameters: parameters.clone(),
-    };
     for model in [&SeasonalNaive as &dyn Model, &Naive] {
         if let Ok(fit) = model.fit(input)
             && sound(&fit, input)
         {
-            return (named(model.name(), &fit.parameters), fit);
+            return (untested(model.name(), &fit.parameters), fit);
         }
     }
     // Invariant of [`Input`]: at least one value; and they are finite.
@@ -391,7 +382,12 @@ fn fallback(input: &Input<'_>) -> (Member, Fit) {
     let forecast = vec![last; input.horizon];
     let parts = vec![Part { name: "level".to_owned(), values: forecast.clone() }];
     let parameters = Parameters { form: "naive".to_owned(), ..Parameters::default() };
-    (named("naive", &parameters), Fit { forecast, fitted: input.values.to_vec(), parts, parameters })
+    (untested("naive", &parameters), Fit { forecast, fitted: input.values.to_vec(), parts, parameters })
+}
+
+/// A model that has all the say, and no backtest.
+fn untested(model: &str, parameters: &Parameters) -> Member {
+    Member { model: model.to_owned(), weight: 1.0, parameters: parameters.clone(), tested: parameters.clone() }
 }
 
 fn baseline_error(input: &Input<'_>, actual: &[f64], plan: &Plan) -> Option<f64> {

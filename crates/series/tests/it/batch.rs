@@ -1,10 +1,11 @@
 //! The whole path: whatever series, a forecast; the same bits whatever the chunks.
 
 use lockgate_series::axis::{Axis, Step};
-use lockgate_series::batch::{self, Raw, Record, Settings, Shared};
-use lockgate_series::choose::{Pool, Why};
+use lockgate_series::batch::{self, Before, Raw, Record, Settings, Shared};
+use lockgate_series::choose::{self, Choice, Pool, Why};
 use lockgate_series::hygiene::{Class, Kind, Point, Profile};
 use lockgate_series::synthetic::{Meters, Resolution};
+use lockgate_series::watch::Duel;
 use lockgate_series::{Fit, Input, Model, Tier, Unfit};
 
 use crate::properties::hard;
@@ -101,31 +102,73 @@ fn a_record_comes_back_as_it_was() {
     let mut buffer = vec![0; 1 << 22];
     let stored = postcard::to_slice(&one.record, &mut buffer).unwrap();
     assert_eq!(postcard::from_bytes::<Record>(stored).unwrap(), one.record);
-    // JSON is for people: numbers may come back a last digit off.
-    assert!(serde_json::from_str::<Record>(&serde_json::to_string(&one.record).unwrap()).is_ok());
+    let told = serde_json::to_string(&one.record).unwrap();
+    assert_eq!(serde_json::from_str::<Record>(&told).unwrap(), one.record, "to the last bit");
     let settings = serde_json::to_string(&monthly()).unwrap();
     assert_eq!(serde_json::from_str::<Settings>(&settings).unwrap(), monthly());
     assert_eq!(serde_json::from_str::<Settings>("{}").unwrap(), Settings::default());
 }
 
 #[test]
-fn a_choice_applies_again() {
+fn a_choice_is_taken_up_without_a_search() {
     let settings = monthly();
     let one = forecast(&AIR_PASSENGERS, &settings);
-    let chosen = one.chosen.unwrap();
-    let pool = Pool::new(&[]);
-    let input = Input { values: one.series.regime(), seasons: &[12], horizon: 12, known: None };
-    let again = chosen.choice.apply(&pool, &input);
-    for (left, right) in again.forecast.iter().zip(&chosen.fit.forecast) {
-        assert!((left - right).abs() <= 1e-9 * right.abs(), "{left} {right}");
-    }
-    // A longer history, without a new search.
-    let mut longer = AIR_PASSENGERS.to_vec();
-    longer.extend(&again.forecast[..3]);
-    let moved = chosen.choice.apply(&pool, &Input { values: &longer, ..input });
-    assert!((moved.forecast[0] / again.forecast[3] - 1.0).abs() < 0.1);
+    let (chosen, pool) = (one.chosen.unwrap(), Pool::new(&[]));
     assert_eq!(chosen.choice.why, Why::Backtest);
     assert!(chosen.choice.skill().unwrap() > 0.3, "{:?}", chosen.choice);
+    let input = Input { values: one.series.regime(), seasons: &[12], horizon: 12, known: None };
+    let again = choose::again(&chosen.choice, &input, one.series.measured(), &pool, &settings.choose).unwrap();
+    for (left, right) in again.fit.forecast.iter().zip(&chosen.fit.forecast) {
+        assert!((left - right).abs() <= 1e-9 * right.abs(), "{left} {right}");
+    }
+    // What was found before the first origin is what the backtest goes by, so that it says the same again.
+    let (left, right) = (again.choice.error.unwrap(), chosen.choice.error.unwrap());
+    assert!((left / right - 1.0).abs() < 1e-9, "{left} {right}");
+    // A longer history.
+    let mut longer = AIR_PASSENGERS.to_vec();
+    longer.extend(&again.fit.forecast[..3]);
+    let moved = Input { values: &longer, ..input };
+    let moved = choose::again(&chosen.choice, &moved, &longer, &pool, &settings.choose).unwrap();
+    assert!((moved.fit.forecast[0] / again.fit.forecast[3] - 1.0).abs() < 0.1);
+    // One too short for a backtest, and a choice without one.
+    let short = Input { values: &longer[..8], ..input };
+    assert!(choose::again(&chosen.choice, &short, &longer[..8], &pool, &settings.choose).is_none());
+    let untested = Choice { why: Why::NoBacktest, ..chosen.choice };
+    assert!(choose::again(&untested, &input, one.series.measured(), &pool, &settings.choose).is_none());
+}
+
+#[test]
+fn a_new_choice_has_to_do_better_than_the_old_one() {
+    let (settings, pool) = (monthly(), Pool::new(&[]));
+    let shared = Shared::new(Axis::new(Step::Integer(1)), &pool);
+    let points: Vec<Point> = points(&AIR_PASSENGERS);
+    let raw = Raw { name: "one", points: &points };
+    let good = batch::one(&raw, &shared, &settings);
+    let narrow = Settings {
+        choose: choose::Settings { models: Some(vec!["naive".to_owned()]), ..settings.choose.clone() },
+        ..settings.clone()
+    };
+    let bad = batch::one(&raw, &shared, &narrow);
+    let after = |choice: &Choice, refit: Option<Duel>| {
+        let before = Before { class: good.record.class, choice, refit };
+        batch::one_after(&raw, Some(before), &shared, &settings)
+    };
+    // The same again gains nothing, and is not taken.
+    let same = after(&good.record.choice, Some(Duel::default()));
+    let duel = same.duel.unwrap();
+    assert!(same.searched && !duel.replaced && duel.champion == duel.challenger, "{duel:?}");
+    // The last value loses against models with a season.
+    let better = after(&bad.record.choice, Some(Duel::default()));
+    let duel = better.duel.unwrap();
+    assert!(duel.replaced && duel.champion == "naive" && duel.errors.1 < 0.5 * duel.errors.0, "{duel:?}");
+    assert_eq!(better.rows, good.rows);
+    // Between refits the old one is taken up as it is.
+    let kept = after(&bad.record.choice, None);
+    assert!(!kept.searched && kept.duel.is_none());
+    assert_eq!((&kept.record.choice.model(), &kept.rows), (&bad.record.choice.model(), &bad.rows));
+    // Of another kind of series it says nothing.
+    let other = Before { class: Class::Intermittent, choice: &bad.record.choice, refit: None };
+    assert!(batch::one_after(&raw, Some(other), &shared, &settings).searched);
 }
 
 #[test]

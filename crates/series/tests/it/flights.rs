@@ -3,7 +3,7 @@
 use lockgate_series::Input;
 use lockgate_series::axis::{Axis, Step};
 use lockgate_series::batch::{self, One, Raw, Settings, Shared};
-use lockgate_series::choose::Pool;
+use lockgate_series::choose::{self, Pool};
 use lockgate_series::hygiene::{Class, Point};
 
 use crate::series::noise;
@@ -73,8 +73,11 @@ fn zeros_of_every_night_are_a_season() {
             assert_eq!(one.record.class, Class::Seasonal, "{what} {seed}");
             let chosen = one.chosen.as_ref().unwrap();
             let input = Input { values: history, seasons: &[24, WEEK], horizon: HORIZON, known: None };
-            let again = chosen.choice.apply(&Pool::new(&[]), &input);
-            assert!(again.forecast.iter().zip(&chosen.quiet).all(|(value, quiet)| !quiet || *value == 0.0));
+            let settings = choose::Settings::default();
+            let again = choose::again(&chosen.choice, &input, one.series.measured(), &Pool::new(&[]), &settings);
+            assert!(
+                again.unwrap().fit.forecast.iter().zip(&chosen.quiet).all(|(value, quiet)| !quiet || *value == 0.0)
+            );
             // Never worse in the backtest than the last week repeated.
             assert!(one.record.skill.unwrap() > -0.01, "{what} {seed}: {:?}", one.record.choice);
             for (step, (row, actual)) in one.rows.iter().zip(future).enumerate() {

@@ -5,25 +5,12 @@ use lockgate_series::batch::{Raw, Settings, Shared, one};
 use lockgate_series::calendar::{Date, weekday};
 use lockgate_series::choose::Pool;
 use lockgate_series::hygiene::Point;
-use lockgate_series::watch::{
-    Arrived, Breaker, Drift, Duel, Evidence, Refit, State, drift, duel, judge, score, score_by_step,
-};
+use lockgate_series::watch::{Arrived, Breaker, Drift, Duel, Evidence, Refit, State, Tally, Usual, duel, judge};
 
 use crate::series::noise;
 
 fn arrived(step: usize, forecast: f64, actual: f64) -> Arrived {
-    Arrived { step, forecast, bands: vec![(forecast - 1.0, forecast + 1.0), (forecast - 3.0, forecast + 3.0)], actual }
-}
-
-#[test]
-fn scores_are_those_of_the_values() {
-    let values = [arrived(1, 10.0, 12.0), arrived(2, 10.0, 10.5), arrived(1, 10.0, 6.0)];
-    let all = score(&values).unwrap();
-    assert_eq!((all.values, all.error, all.bias), (3, 6.5 / 3.0, 1.5 / 3.0));
-    assert!((all.coverage[0] - 100.0 / 3.0).abs() < 1e-9 && (all.coverage[1] - 200.0 / 3.0).abs() < 1e-9);
-    let by_step = score_by_step(&values);
-    assert_eq!(by_step.iter().map(|(step, score)| (*step, score.values)).collect::<Vec<_>>(), [(1, 2), (2, 1)]);
-    assert!(score(&[]).is_none());
+    Arrived { step, forecast, actual }
 }
 
 #[test]
@@ -31,10 +18,14 @@ fn drift_compares_like_steps() {
     let rule = Refit { least_values: 2, ..Refit::default() };
     // Far steps err more, as in the backtest: no drift.
     let steady = [arrived(1, 10.0, 11.0), arrived(2, 10.0, 14.0)];
-    assert_eq!(drift(&steady, &[1.0, 4.0], &rule), Drift::Steady { ratio: 1.0 });
-    assert_eq!(drift(&steady, &[1.0, 2.0], &rule), Drift::Drifted { ratio: 5.0 / 3.0 });
-    assert_eq!(drift(&steady[..1], &[1.0, 4.0], &rule), Drift::Unknown);
-    assert_eq!(drift(&steady, &[], &rule), Drift::Unknown);
+    let tally = Tally::default();
+    assert_eq!(tally.and(&steady, &[1.0, 4.0]).drift(&rule), Drift::Steady { ratio: 1.0 });
+    assert_eq!(tally.and(&steady, &[1.0, 2.0]).drift(&rule), Drift::Drifted { ratio: 5.0 / 3.0 });
+    assert_eq!(tally.and(&steady[..1], &[1.0, 4.0]).drift(&rule), Drift::Unknown);
+    assert_eq!(tally.and(&steady, &[]).drift(&rule), Drift::Unknown);
+    // Forecast by forecast.
+    let added = tally.and(&steady[..1], &[1.0, 2.0]).and(&steady[1..], &[1.0, 2.0]);
+    assert_eq!(added.drift(&rule), Drift::Drifted { ratio: 5.0 / 3.0 });
 }
 
 #[test]
@@ -80,6 +71,8 @@ fn a_pandemic_holds_the_forecast_and_lets_it_go() {
         .enumerate()
         .map(|(step, &value)| Point { time: (start + step as i64) * DAY, value: Some(value) })
         .collect();
+    // What is live: its forecast, from which step, the backtest's errors, and what was usual.
+    let mut live: Option<(Vec<f64>, usize, Vec<f64>, Option<Usual>)> = None;
     let mut state = State::Live;
     let mut changes = Vec::new();
     let first = (Date::new(2019, 6, 1).days() - start) as usize;
@@ -89,11 +82,21 @@ fn a_pandemic_holds_the_forecast_and_lets_it_go() {
         let origins = chosen.plan.unwrap().origins;
         let evidence =
             Evidence { residuals: &chosen.residuals, origins: &origins, actual: run.series.measured(), season: 7 };
-        let judgement = judge(state, &evidence, &Breaker::default());
-        if judgement.changed {
+        let before = live.as_ref().map_or(State::Live, |(forecast, from, errors, usual)| {
+            let came = values[*from..length].iter().zip(forecast).enumerate();
+            let came: Vec<Arrived> =
+                came.map(|(step, (&actual, &forecast))| arrived(step + 1, forecast, actual)).collect();
+            State::of_live(*usual, &Tally::default().and(&came, errors), &Breaker::default())
+        });
+        let judgement = judge(before, &evidence, &Breaker::default());
+        if (judgement.state == State::Live) != (state == State::Live) {
             changes.push((Date::from_days(start + length as i64), judgement.state == State::Live, judgement.why));
         }
         state = judgement.state;
+        if state == State::Live {
+            let forecast = run.rows.iter().map(|row| row.forecast).collect();
+            live = Some((forecast, length, chosen.choice.errors_by_step.clone(), judgement.usual));
+        }
     }
     let dates: Vec<(Date, bool)> = changes.iter().map(|(date, live, _)| (*date, *live)).collect();
     assert_eq!(dates.len(), 2, "held once and recovered once: {changes:?}");

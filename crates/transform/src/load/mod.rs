@@ -222,7 +222,6 @@ impl Build<'_> {
             rows_read,
             source_state,
             outside_key: None,
-            warnings: Vec::new(),
         }
     }
 

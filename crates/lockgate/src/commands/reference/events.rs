@@ -69,6 +69,14 @@ const EVENTS: &[Event] = &[
             ("message", "string", "what went wrong, in one sentence"),
         ]],
     },
+    Event {
+        name: "warned",
+        text: "Something about a build is worth telling and stops nothing.",
+        fields: &[&[
+            ("message", "string", "what it is, in one sentence"),
+            ("diagnostics", "array", "the same with code and place"),
+        ]],
+    },
     Event { name: "audited", text: "A version was checked.", fields: &[FACTS] },
     Event { name: "published", text: "A version became what readers see.", fields: &[FACTS] },
     Event {

@@ -112,7 +112,6 @@ impl Asset for OneRow {
             rows_read: 1,
             source_state: if self.inputs.is_empty() { value.into() } else { serde_json::Value::Null },
             outside_key: is_changed.then(|| value.to_string()),
-            warnings: Vec::new(),
         })
     }
 }

@@ -1,0 +1,111 @@
+//! The forecasts of sums and of what they sum, made to add up.
+
+use std::collections::{BTreeMap, HashMap};
+
+use arrow::array::AsArray;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType as Arrow, Int64Type};
+use arrow::error::ArrowError;
+use lockgate_series::Part;
+use lockgate_series::reconcile::{Hierarchy, Method};
+
+use crate::build::Computed;
+use crate::history::texts;
+use crate::settings::Settings;
+use crate::told::Told;
+
+/// Where a node is: its chunk, and its place there.
+type Place = (usize, usize);
+
+/// Moves all forecasts so that every sum is the sum of its series at every step, bit for bit. What that moves is a part of its own, and
+/// intervals move along. Series that are over, or whose steps lie between those of the others, are left as they are and not summed.
+pub(crate) fn reconcile(settings: &Settings, computed: &mut [Computed]) -> Result<(), ArrowError> {
+    let mut leaves: Vec<(Place, Vec<String>)> = Vec::new();
+    let mut sums: HashMap<(usize, Vec<String>), Place> = HashMap::new();
+    let Some(first) = usual_first(computed) else { return Ok(()) };
+    for (chunk, part) in computed.iter().enumerate() {
+        let levels = cast(&part.keys[0], &Arrow::Int64)?;
+        let levels = levels.as_primitive::<Int64Type>();
+        for (place, told) in part.told.iter().enumerate() {
+            if told.rows.len() != settings.horizon || told.rows[0].time != first {
+                continue;
+            }
+            let key = texts(&part.keys[1..], place)?;
+            match usize::try_from(levels.value(place)).ok().filter(|level| *level < settings.hierarchy.len()) {
+                Some(level) => {
+                    let kept = settings.series.iter().zip(key);
+                    let kept = kept.filter(|(name, _)| settings.hierarchy[level].contains(name)).map(|(_, text)| text);
+                    sums.insert((level, kept.collect()), (chunk, place));
+                }
+                None => leaves.push(((chunk, place), key)),
+            }
+        }
+    }
+    let columns = |level: &Vec<String>| -> Vec<usize> {
+        (0..settings.series.len()).filter(|&place| level.contains(&settings.series[place])).collect()
+    };
+    let keys: Vec<Vec<String>> = leaves.iter().map(|(_, key)| key.clone()).collect();
+    let hierarchy = Hierarchy::new(&keys, &settings.hierarchy.iter().map(columns).collect::<Vec<_>>());
+    let node = |(chunk, place): Place| &computed[chunk].told[place];
+    let mut places: Vec<Option<Place>> =
+        hierarchy.uppers().iter().map(|upper| sums.get(&(upper.level, upper.key.clone())).copied()).collect();
+    places.extend(leaves.iter().map(|(place, _)| Some(*place)));
+    let of_leaves: Vec<Vec<f64>> = leaves.iter().map(|(place, _)| forecasts(node(*place))).collect();
+    let added = hierarchy.sum(&of_leaves);
+    let variances: Vec<f64> = leaves.iter().map(|(place, _)| variance(node(*place))).collect();
+    let mut base = Vec::with_capacity(places.len());
+    let mut weights = Vec::with_capacity(places.len());
+    for (number, place) in places.iter().enumerate() {
+        // A sum without a forecast of its own has nothing to say beyond its series.
+        base.push(place.map_or_else(|| added[number].clone(), |place| forecasts(node(place))));
+        let leaves = hierarchy.uppers().get(number).map_or(&[][..], |upper| &upper.leaves);
+        weights.push(
+            place.map_or_else(|| leaves.iter().map(|&leaf| variances[leaf]).sum(), |place| variance(node(place))),
+        );
+    }
+    // What the library hands out is finite, and the lists are of one length.
+    let Ok(agreed) = hierarchy.reconcile(&base, &weights, Method::Mint) else { return Ok(()) };
+    for (place, agreed) in places.into_iter().zip(agreed) {
+        if let Some((chunk, place)) = place {
+            moved(&mut computed[chunk].told[place], &agreed);
+        }
+    }
+    Ok(())
+}
+
+/// When most forecasts begin.
+fn usual_first(computed: &[Computed]) -> Option<i64> {
+    let mut counts: BTreeMap<i64, usize> = BTreeMap::new();
+    for told in computed.iter().flat_map(|part| &part.told) {
+        if let Some(row) = told.rows.first() {
+            *counts.entry(row.time).or_default() += 1;
+        }
+    }
+    counts.into_iter().max_by_key(|(time, count)| (*count, *time)).map(|(time, _)| time)
+}
+
+fn forecasts(told: &Told) -> Vec<f64> {
+    told.rows.iter().map(|row| row.forecast).collect()
+}
+
+/// How wrong a forecast usually is; without a backtest, as wrong as it is large.
+fn variance(told: &Told) -> f64 {
+    let count = told.rows.len().max(1) as f64;
+    let size = told.rows.iter().map(|row| row.forecast.abs()).sum::<f64>() / count;
+    told.record.choice.error.unwrap_or(size).powi(2)
+}
+
+fn moved(told: &mut Told, agreed: &[f64]) {
+    let mut by = Vec::with_capacity(agreed.len());
+    for (row, &agreed) in told.rows.iter_mut().zip(agreed) {
+        let distance = agreed - row.forecast;
+        for (low, high) in &mut row.bands {
+            // What cannot fall below zero does not now.
+            let floor = if *low >= 0.0 && agreed >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
+            (*low, *high) = ((*low + distance).max(floor).min(agreed), (*high + distance).max(agreed));
+        }
+        row.forecast = agreed;
+        by.push(distance);
+    }
+    told.record.parts.push(Part { name: "reconciled".to_owned(), values: by });
+}

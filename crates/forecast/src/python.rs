@@ -1,0 +1,309 @@
+//! A user's own model in Python, in the same backtest as the others: a process of its own for each thread, spoken to in lines of JSON.
+//!
+//! The file defines `forecast(values, horizon, seasons)`: a list of numbers, oldest first, steps to forecast, lengths of the seasons in
+//! steps; it answers a list of `horizon` numbers. What it raises, prints or takes too long for concerns its own say about that series
+//! alone. With a PEP 723 header and `uv` on the path it runs with the packages it names, else with `python3` as it is.
+//!
+//! Cost: one call for each origin of the backtest and one for the forecast, of each series.
+
+use std::fmt;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lockgate_series::{Fit, Input, Model, Parameters, Part, Tier, Unfit};
+use lockgate_types::{Diagnostic, Place};
+use serde_json::{Value as Json, json};
+
+use crate::codes::BAD_PYTHON;
+
+const RUNNER: &str = include_str!("runner.py");
+/// How long it may think about one forecast.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it may take to be ready: `uv` may have to bring packages.
+const START: Duration = Duration::from_secs(300);
+
+/// A model of a file.
+pub(crate) struct PythonModel {
+    /// The file's stem: `mine` of `models/mine.py`.
+    name: &'static str,
+    file: PathBuf,
+    /// Processes that wait for work.
+    idle: Mutex<Vec<Worker>>,
+    /// How often it did not answer, and what it said the first time.
+    failed: Mutex<(u64, Option<String>)>,
+}
+
+impl fmt::Debug for PythonModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PythonModel").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+impl PythonModel {
+    /// Starts it once, so that a file that cannot be loaded is told before anything is forecast.
+    ///
+    /// # Errors
+    /// LG1208 when it does not start: no interpreter, an error while it is loaded, no function `forecast`.
+    pub(crate) fn start(file: &Path) -> Result<Arc<PythonModel>, Diagnostic> {
+        let model = PythonModel {
+            name: name_of(file),
+            file: file.to_owned(),
+            idle: Mutex::default(),
+            failed: Mutex::default(),
+        };
+        let worker = Worker::start(file).map_err(|why| {
+            Diagnostic::error(&BAD_PYTHON, format!("the model does not start: {why}")).at(Place::file(file))
+        })?;
+        model.put_back(worker);
+        Ok(Arc::new(model))
+    }
+
+    /// Where it did not answer for some forecasts: how often, and why the first time.
+    pub(crate) fn warning(&self) -> Option<Diagnostic> {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let (times, why) = (failed.0, failed.1.as_ref()?);
+        let what = lockgate_types::number::counted(times, "forecast", "forecasts");
+        let message = format!("the model had no answer for {what}; first: {why}");
+        Some(Diagnostic::warning(&BAD_PYTHON, message).at(Place::file(&self.file)))
+    }
+
+    fn put_back(&self, worker: Worker) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
+    }
+
+    fn ask(&self, input: &Input<'_>) -> Result<Vec<f64>, String> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut worker = match idle {
+            Some(worker) => worker,
+            None => Worker::start(&self.file)?,
+        };
+        // One that did not answer is not asked again.
+        let answer = worker.ask(input)?;
+        self.put_back(worker);
+        match (answer.get("forecast").and_then(Json::as_array), answer.get("error").and_then(Json::as_str)) {
+            (Some(said), _) => {
+                let said: Vec<f64> = said.iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect();
+                match said.len() == input.horizon && said.iter().all(|value| value.is_finite()) {
+                    true => Ok(said),
+                    false => Err(format!("it answered {} numbers of which some may not be finite", said.len())),
+                }
+            }
+            (None, error) => Err(error.unwrap_or("its answer is no forecast").to_owned()),
+        }
+    }
+}
+
+impl Model for PythonModel {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn tier(&self) -> Tier {
+        Tier::Usual
+    }
+
+    fn fit(&self, input: &Input<'_>) -> Result<Fit, Unfit> {
+        let forecast = self.ask(input).map_err(|why| {
+            let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.0 += 1;
+            failed.1.get_or_insert(why);
+            Unfit::Unsuited { model: self.name, why: "it gave no answer" }
+        })?;
+        // It does not say what it would have said in the past: its errors are those of the backtest alone.
+        let parts = vec![Part { name: self.name.to_owned(), values: forecast.clone() }];
+        Ok(Fit { forecast, fitted: input.values.to_vec(), parts, parameters: Parameters::default() })
+    }
+}
+
+/// What a model of this file is called. Names live as long as the process, as those of the library do; there are as many as files.
+pub(crate) fn name_of(file: &Path) -> &'static str {
+    static NAMES: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(name) = names.iter().find(|name| **name == stem) {
+        return name;
+    }
+    let name: &'static str = Box::leak(stem.into_boxed_str());
+    names.push(name);
+    name
+}
+
+/// One process.
+struct Worker {
+    child: Child,
+    stdin: ChildStdin,
+    answers: Receiver<String>,
+    /// The end of what it wrote to stderr.
+    said: Arc<Mutex<String>>,
+    /// The script with the file's own header, where it has one; gone with the worker.
+    _script: tempfile::NamedTempFile,
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Worker {
+    fn start(file: &Path) -> Result<Worker, String> {
+        let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+        let header = pep_723(&text);
+        let mut script = tempfile::Builder::new().suffix(".py").tempfile().map_err(|error| error.to_string())?;
+        let wrote = write!(script, "{header}{RUNNER}").and_then(|()| script.flush());
+        wrote.map_err(|error| error.to_string())?;
+        let mut command = match header.is_empty() {
+            true => Command::new("python3"),
+            false => {
+                let mut command = Command::new("uv");
+                command.args(["run", "--quiet", "--script"]);
+                command
+            }
+        };
+        let file = std::path::absolute(file).map_err(|error| error.to_string())?;
+        command.arg(script.path()).arg(&file).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Of secrets and settings in the environment a model sees nothing.
+        let kept = std::env::vars_os().filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            ["PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV"].contains(&&*name) || name.starts_with("UV_")
+        });
+        let kept: Vec<_> = kept.collect();
+        command.env_clear().envs(kept).env("PYTHONDONTWRITEBYTECODE", "1");
+        let program = command.get_program().to_string_lossy().into_owned();
+        let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
+        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err("its process has no pipes".to_owned());
+        };
+        let (sender, answers) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines() {
+                let Ok(line) = line else { return };
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let said = Arc::new(Mutex::new(String::new()));
+        let into = Arc::clone(&said);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if !line.trim().is_empty() {
+                    *into.lock().unwrap_or_else(PoisonError::into_inner) = line;
+                }
+            }
+        });
+        let mut worker = Worker { child, stdin, answers, said, _script: script };
+        worker.answer(START)?;
+        Ok(worker)
+    }
+
+    fn ask(&mut self, input: &Input<'_>) -> Result<Json, String> {
+        let line = json!({ "values": input.values, "horizon": input.horizon, "seasons": input.seasons }).to_string();
+        // A broken pipe is told by what follows.
+        let _ = writeln!(self.stdin, "{line}").and_then(|()| self.stdin.flush());
+        self.answer(PATIENCE)
+    }
+
+    fn answer(&mut self, patience: Duration) -> Result<Json, String> {
+        match self.answers.recv_timeout(patience) {
+            Ok(line) => serde_json::from_str(&line).map_err(|error| format!("its answer is no JSON: {error}")),
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+                Err(format!("it took longer than {} s", patience.as_secs()))
+            }
+            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
+                let _ = self.child.wait();
+                // The other thread may still be reading what it said last.
+                std::thread::sleep(Duration::from_millis(50));
+                let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                Err(if said.is_empty() { "its process ended".to_owned() } else { said })
+            }
+        }
+    }
+}
+
+/// The lines of a PEP 723 header; nothing without one.
+fn pep_723(text: &str) -> String {
+    let mut lines = text.lines().skip_while(|line| line.trim_end() != "# /// script");
+    let mut header = String::new();
+    if let Some(first) = lines.next() {
+        header = format!("{first}\n");
+        for line in lines {
+            if !line.starts_with('#') {
+                return String::new();
+            }
+            header.push_str(line);
+            header.push('\n');
+            if line.trim_end() == "# ///" {
+                return header;
+            }
+        }
+        return String::new();
+    }
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(text: &str) -> (tempfile::TempDir, Result<Arc<PythonModel>, Diagnostic>) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mine.py");
+        std::fs::write(&file, text).unwrap();
+        let model = PythonModel::start(&file);
+        (folder, model)
+    }
+
+    const INPUT: Input<'static> = Input { values: &[1.0, 2.0, 4.0], seasons: &[2], horizon: 3, known: None };
+
+    #[test]
+    fn what_it_says_is_the_forecast() {
+        let text = "print('not an answer')\ndef forecast(values, horizon, seasons):\n    print('nor this')\n    \
+                    return [values[-1] + seasons[0] * step for step in range(horizon)]\n";
+        let (_folder, model) = model(text);
+        let model = model.unwrap();
+        assert_eq!((model.name(), model.fit(&INPUT).unwrap().forecast), ("mine", vec![4.0, 6.0, 8.0]));
+        assert!(model.warning().is_none());
+    }
+
+    #[test]
+    fn what_goes_wrong_concerns_one_series() {
+        let text = "import os\ndef forecast(values, horizon, seasons):\n    n = len(values)\n    if n == 1: raise ValueError('too short')\n    \
+                    if n == 2: os._exit(3)\n    if n == 3: return [float('nan')] * horizon\n    return [1] * horizon\n";
+        let (_folder, model) = model(text);
+        let model = model.unwrap();
+        for count in 1..=3 {
+            let input = Input { values: &[1.0; 4][..count], ..INPUT };
+            assert!(matches!(model.fit(&input), Err(Unfit::Unsuited { .. })), "{count}");
+        }
+        assert_eq!(model.fit(&Input { values: &[1.0; 4], ..INPUT }).unwrap().forecast, [1.0; 3]);
+        let warning = model.warning().unwrap();
+        assert_eq!(warning.message, "the model had no answer for 3 forecasts; first: ValueError: too short");
+    }
+
+    #[test]
+    fn one_that_does_not_start_says_why() {
+        for (text, why) in [
+            ("import nowhere_to_be_found\n", "No module named 'nowhere_to_be_found'"),
+            ("def fit(values): pass\n", "it defines no forecast(values, horizon, seasons)"),
+            ("def forecast(:\n", "SyntaxError"),
+        ] {
+            let (_folder, model) = model(text);
+            let error = model.unwrap_err();
+            assert!(error.message.contains(why), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn a_header_is_found() {
+        assert_eq!(pep_723("# /// script\n# dependencies = [\"numpy\"]\n# ///\nimport numpy\n").lines().count(), 3);
+        assert_eq!(pep_723("import json\n"), "");
+        assert_eq!(pep_723("# /// script\nimport json\n"), "");
+    }
+}

@@ -1,0 +1,28 @@
+"""Lockgate speaks to a model through this: a line of JSON in, a line of JSON out, one process for each thread."""
+
+import importlib.util
+import json
+import math
+import sys
+
+answers, sys.stdout = sys.stdout, sys.stderr  # what the model prints is no answer
+spec = importlib.util.spec_from_file_location("model", sys.argv[1])
+model = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(model)
+if not callable(getattr(model, "forecast", None)):
+    sys.exit("it defines no forecast(values, horizon, seasons)")
+
+
+def say(answer):
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()
+
+
+say({"ready": True})
+for line in sys.stdin:
+    asked = json.loads(line)
+    try:
+        said = [float(value) for value in model.forecast(asked["values"], asked["horizon"], asked["seasons"])]
+        say({"forecast": [value if math.isfinite(value) else None for value in said]})
+    except Exception as error:  # the next series may suit it
+        say({"error": f"{type(error).__name__}: {error}"})

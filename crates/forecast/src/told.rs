@@ -1,0 +1,255 @@
+//! One series: its forecast, after the one that is live, and what is told of it.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use lockgate_series::axis::Axis;
+use lockgate_series::batch::{self, Before, One, Raw, Record, Row, Shared};
+use lockgate_series::calendar::{Columns, Country, columns as calendar_columns};
+use lockgate_series::choose::{self, Pool};
+use lockgate_series::hygiene::{Merge, Point};
+use lockgate_series::watch::{self, Arrived, Breaker, Duel, Evidence, Outcome, Tally};
+use lockgate_series::{Known, Tier};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Clock;
+use crate::history::{OfSeries, Said};
+use crate::settings::Settings;
+use crate::state::State;
+
+/// What is written of one series.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    /// One per step; none for a series that is over.
+    pub(crate) rows: Vec<Row>,
+    pub(crate) record: Record,
+    /// When its models were searched, in microseconds of UTC.
+    pub(crate) fitted_at: i64,
+    /// How the models before did against new ones, when they were compared in this build.
+    pub(crate) duel: Option<Outcome>,
+    /// Columns of `regressors` that are not known over the whole horizon, and were done without.
+    pub(crate) unknown: Vec<String>,
+    /// Whether the latest errors of the backtest are as large as usual; `None` without enough origins.
+    pub(crate) steady: Option<bool>,
+    /// Per row what the live forecast says of the same time.
+    pub(crate) live: Vec<Option<f64>>,
+    /// Per step of the horizon how the live forecast did; `None` where nothing has arrived.
+    pub(crate) scored: Vec<Option<Scored>>,
+    /// For the next forecast.
+    pub(crate) state: Option<String>,
+}
+
+/// A step of the live forecast whose value has arrived.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Scored {
+    pub(crate) forecast: f64,
+    pub(crate) actual: f64,
+    /// Per level whether the value lies in the interval; `None` where there was no such interval.
+    pub(crate) covered: Vec<Option<bool>>,
+}
+
+/// How every series of a build is forecast.
+pub(crate) struct Forecaster<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) batch: &'a batch::Settings,
+    pub(crate) clock: Clock,
+    /// The step on which most series end.
+    pub(crate) last: i64,
+    pub(crate) pool: &'a Pool<'a>,
+    /// Of the settings and the library; see [`State::signature`].
+    pub(crate) signature: &'a str,
+    pub(crate) as_of: DateTime<Utc>,
+    /// Go on from nothing, whatever the live forecast left.
+    pub(crate) anew: bool,
+}
+
+impl Forecaster<'_> {
+    /// Alone, on an axis of its own: whatever shares its chunk changes nothing. `tier` is what the time budget allows.
+    pub(crate) fn one(&self, of: &OfSeries, tier: Tier) -> Told {
+        let choose = choose::Settings { tier, ..self.batch.choose.clone() };
+        let batch = batch::Settings { choose, ..self.batch.clone() };
+        let offset = self.clock.offset();
+        let axis = self.clock.axis(offset.as_ref()).in_phase(of.points.iter().map(|point| point.time));
+        let came = self.came(of, &axis);
+        let state = of.state.as_deref().filter(|_| !self.anew).and_then(State::read);
+        let state = state.filter(|state| state.signature == self.signature);
+        let mut arrived: Vec<Arrived> = Vec::new();
+        for said in &of.said {
+            let actual = came.get(&axis.index(said.time));
+            arrived.extend(actual.map(|&actual| Arrived { step: said.step, forecast: said.forecast, actual }));
+        }
+        let expected = state.as_ref().map_or(&[][..], |state| &state.choice.errors_by_step);
+        let tally = state.as_ref().map_or(Tally::default(), |state| state.tally).and(&arrived, expected);
+        let before = state.as_ref().zip(self.settings.refit.as_ref()).map(|(state, refit)| {
+            let due = state.is_due(refit, &tally, self.as_of);
+            Before { class: state.class, choice: &state.choice, refit: due.then(Duel::default) }
+        });
+        let columns = KnownColumns { settings: self.settings, axis: &axis, of };
+        let known = |first: i64, steps: usize| columns.from(first, steps);
+        let mut shared = Shared::new(axis, self.pool);
+        shared.until = self.clock.until;
+        shared.last = Some(self.last);
+        if self.settings.country.is_some() || !self.settings.regressors.is_empty() {
+            shared.known = Some(&known);
+        }
+        let one = batch::one_after(&Raw { name: "", points: &of.points }, before, &shared, &batch);
+        let held_by = watch::State::of_live(
+            state.as_ref().and_then(|state| state.usual),
+            &Tally::default().and(&arrived, expected),
+            &breaker(batch.horizon),
+        );
+        let judged = judge(&one, held_by, &breaker(batch.horizon));
+        let steady = judged.as_ref().map(|judged| judged.state == watch::State::Live);
+        let usual_before = state.as_ref().and_then(|state| state.usual);
+        let usual_now = judged.and_then(|judged| judged.usual);
+        let fitted_at = match state.as_ref().filter(|_| !one.searched) {
+            Some(state) => state.fitted_at,
+            None => self.as_of.timestamp_micros(),
+        };
+        let left = State {
+            signature: self.signature.to_owned(),
+            fitted_at,
+            class: one.record.class,
+            choice: one.record.choice.clone(),
+            tally: if one.searched { Tally::default() } else { tally },
+            usual: if steady == Some(false) { usual_before.or(usual_now) } else { usual_now.or(usual_before) },
+        };
+        let unknown = columns.unknown(one.series.first, one.series.values.len() + one.series.late + batch.horizon);
+        Told {
+            live: live_at(&one.rows, &of.said),
+            scored: self.scored(&of.said, &came, &axis),
+            fitted_at,
+            unknown,
+            steady,
+            state: left.write(),
+            duel: one.duel,
+            rows: one.rows,
+            record: one.record,
+        }
+    }
+
+    /// What was measured since the first step that the live forecast speaks of, by step.
+    fn came(&self, of: &OfSeries, axis: &Axis<'_>) -> BTreeMap<i64, f64> {
+        let Some(from) = of.said.iter().map(|said| axis.index(said.time)).min() else { return BTreeMap::new() };
+        let until = self.clock.last_over(axis);
+        let mut steps: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
+        let start = of.points.partition_point(|point| axis.index(point.time) < from);
+        for Point { time, value } in &of.points[start..] {
+            let step = axis.index(*time);
+            if let Some(value) = value.filter(|value| value.is_finite() && step <= until) {
+                let known = steps.entry(step).or_insert((0.0, 0.0));
+                *known = match self.settings.hygiene.duplicates {
+                    Merge::Last => (value, 1.0),
+                    Merge::Sum => (known.0 + value, 1.0),
+                    Merge::Mean => (known.0 + value, known.1 + 1.0),
+                };
+            }
+        }
+        steps.into_iter().map(|(step, (sum, count))| (step, sum / count)).collect()
+    }
+
+    fn scored(&self, said: &[Said], came: &BTreeMap<i64, f64>, axis: &Axis<'_>) -> Vec<Option<Scored>> {
+        let mut scored = vec![None; self.settings.horizon];
+        for said in said {
+            let place = said.step.checked_sub(1).and_then(|place| scored.get_mut(place));
+            if let Some((place, &actual)) = place.zip(came.get(&axis.index(said.time))) {
+                let covered = |band: &Option<(f64, f64)>| band.map(|(low, high)| low <= actual && actual <= high);
+                let covered = said.bands.iter().map(covered).collect();
+                *place = Some(Scored { forecast: said.forecast, actual, covered });
+            }
+        }
+        scored
+    }
+}
+
+/// What the live forecast says of the times of these rows.
+fn live_at(rows: &[Row], said: &[Said]) -> Vec<Option<f64>> {
+    let by_time: BTreeMap<i64, f64> = said.iter().map(|said| (said.time, said.forecast)).collect();
+    rows.iter().map(|row| by_time.get(&row.time).copied()).collect()
+}
+
+/// A short horizon is over before many values have come.
+fn breaker(horizon: usize) -> Breaker {
+    let usual = Breaker::default();
+    Breaker { least_values: usual.least_values.min(horizon), ..usual }
+}
+
+/// Whether the world has stepped, by the backtest; `None` without enough of one.
+fn judge(one: &One, before: watch::State, rule: &Breaker) -> Option<watch::Judgement> {
+    let chosen = one.chosen.as_ref()?;
+    let evidence = Evidence {
+        residuals: &chosen.residuals,
+        origins: &chosen.plan.as_ref()?.origins,
+        actual: one.series.measured(),
+        season: one.record.seasons.first().copied().unwrap_or(1),
+    };
+    let judged = watch::judge(before, &evidence, rule);
+    judged.ratio.is_some().then_some(judged)
+}
+
+/// What is known in advance: holidays, and the columns of `regressors`.
+struct KnownColumns<'a> {
+    settings: &'a Settings,
+    axis: &'a Axis<'a>,
+    of: &'a OfSeries,
+}
+
+impl KnownColumns<'_> {
+    /// Over so many steps, the horizon at their end; `None` where nothing is known.
+    fn from(&self, first: i64, steps: usize) -> Option<Known> {
+        let mut known =
+            self.settings.country.and_then(|country| self.holidays(country, first, steps)).unwrap_or_default();
+        for (name, column) in self.settings.regressors.iter().zip(self.columns(first, steps)) {
+            if let Some(column) = column {
+                known.names.push(name.clone());
+                known.columns.push(column);
+            }
+        }
+        (!known.names.is_empty()).then_some(known)
+    }
+
+    fn holidays(&self, country: Country, first: i64, steps: usize) -> Option<Known> {
+        let what = Columns { country: Some(country), ..Columns::default() };
+        calendar_columns(&what, self.axis, first, steps.saturating_sub(self.settings.horizon), steps)
+    }
+
+    /// The columns of `regressors` that are not known over the whole horizon.
+    fn unknown(&self, first: i64, steps: usize) -> Vec<String> {
+        let columns = self.settings.regressors.iter().zip(self.columns(first, steps));
+        columns.filter(|(_, column)| column.is_none()).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Per regressor a value for each step; `None` for one that is not known over the whole horizon. In the past, a step without one has
+    /// that before it.
+    fn columns(&self, first: i64, steps: usize) -> Vec<Option<Vec<f64>>> {
+        let (times, columns) = &self.of.known;
+        let places: Vec<Option<usize>> =
+            times.iter().map(|&time| usize::try_from(self.axis.index(time) - first).ok()).collect();
+        let of_column = |column: &Vec<f64>| {
+            let mut values = vec![f64::NAN; steps];
+            for (place, value) in places.iter().zip(column) {
+                if let Some(slot) = place.and_then(|place| values.get_mut(place))
+                    && value.is_finite()
+                {
+                    *slot = *value;
+                }
+            }
+            let ahead = steps.saturating_sub(self.settings.horizon);
+            if values[ahead..].iter().any(|value| value.is_nan()) {
+                return None;
+            }
+            let mut last = values.iter().copied().find(|value| !value.is_nan())?;
+            for value in &mut values {
+                if value.is_nan() {
+                    *value = last;
+                }
+                last = *value;
+            }
+            Some(values)
+        };
+        match columns.is_empty() {
+            true => vec![None; self.settings.regressors.len()],
+            false => columns.iter().map(of_column).collect(),
+        }
+    }
+}
