@@ -108,7 +108,7 @@ fn a_pandemic_holds_the_forecast_and_lets_it_go() {
             live = begins;
         } else {
             assert_eq!(code, 3, "{today}: {said}");
-            assert!(said.contains("steady: 0 % of the series err as usual"), "{today}: {said}");
+            assert!(said.contains("steady: 0.0 % of the series err as usual"), "{today}: {said}");
             assert_eq!(begins, live, "{today}: the last good forecast stays live");
             held.push(today);
         }
@@ -195,7 +195,7 @@ fn between_refits_models_go_on_and_are_scored() {
 fn errors_that_grow_ask_for_new_models() {
     let shop = Shop::new(
         METERS,
-        "series: meter\ntime: ts\nstep: 1h\nvalue: kwh\nhorizon: 24h\nintervals: [80]\nrefit: { when_error: 1.3x }\n\
+        "series: meter\ntime: ts\nstep: 1h\nvalue: kwh\nhorizon: 24h\nintervals: [80]\nrefit: { when_error: 2x }\n\
          checks:\n  - steady: { share: 0% }\n",
     );
     shop.write("data/rows.csv", &meters(1, 24 * 21));
