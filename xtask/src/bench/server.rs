@@ -276,7 +276,8 @@ fn stream(bench: &Bench<'_>, binary: &Path, project: &Path, fact: &mut impl FnMu
             let binary = binary.to_string_lossy();
             let words = ["-c", &line, &binary];
             measure(Path::new("sh"), &words, project, &log)?;
-            let costs = (0..ROUNDS).map(|_| measure(Path::new("sh"), &words, project, &log)).collect::<Result<Vec<_>>>()?;
+            let costs =
+                (0..ROUNDS).map(|_| measure(Path::new("sh"), &words, project, &log)).collect::<Result<Vec<_>>>()?;
             Ok(median(&costs).context("no round")?.wall_s)
         };
         Ok(of("select * from raw.orders")? - of("select * from raw.orders limit 1")?)

@@ -59,6 +59,16 @@ fn pandemic() -> Vec<f64> {
         .collect()
 }
 
+/// The forecast that is live.
+struct Live {
+    forecast: Vec<f64>,
+    /// Its first step.
+    from: usize,
+    /// Of its backtest, by step.
+    errors: Vec<f64>,
+    usual: Option<Usual>,
+}
+
 #[test]
 fn a_pandemic_holds_the_forecast_and_lets_it_go() {
     let values = pandemic();
@@ -71,8 +81,7 @@ fn a_pandemic_holds_the_forecast_and_lets_it_go() {
         .enumerate()
         .map(|(step, &value)| Point { time: (start + step as i64) * DAY, value: Some(value) })
         .collect();
-    // What is live: its forecast, from which step, the backtest's errors, and what was usual.
-    let mut live: Option<(Vec<f64>, usize, Vec<f64>, Option<Usual>)> = None;
+    let mut live: Option<Live> = None;
     let mut state = State::Live;
     let mut changes = Vec::new();
     let first = (Date::new(2019, 6, 1).days() - start) as usize;
@@ -82,11 +91,11 @@ fn a_pandemic_holds_the_forecast_and_lets_it_go() {
         let origins = chosen.plan.unwrap().origins;
         let evidence =
             Evidence { residuals: &chosen.residuals, origins: &origins, actual: run.series.measured(), season: 7 };
-        let before = live.as_ref().map_or(State::Live, |(forecast, from, errors, usual)| {
-            let came = values[*from..length].iter().zip(forecast).enumerate();
+        let before = live.as_ref().map_or(State::Live, |live| {
+            let came = values[live.from..length].iter().zip(&live.forecast).enumerate();
             let came: Vec<Arrived> =
                 came.map(|(step, (&actual, &forecast))| arrived(step + 1, forecast, actual)).collect();
-            State::of_live(*usual, &Tally::default().and(&came, errors), &Breaker::default())
+            State::of_live(live.usual, &Tally::default().and(&came, &live.errors), &Breaker::default())
         });
         let judgement = judge(before, &evidence, &Breaker::default());
         if (judgement.state == State::Live) != (state == State::Live) {
@@ -95,7 +104,8 @@ fn a_pandemic_holds_the_forecast_and_lets_it_go() {
         state = judgement.state;
         if state == State::Live {
             let forecast = run.rows.iter().map(|row| row.forecast).collect();
-            live = Some((forecast, length, chosen.choice.errors_by_step.clone(), judgement.usual));
+            let errors = chosen.choice.errors_by_step.clone();
+            live = Some(Live { forecast, from: length, errors, usual: judgement.usual });
         }
     }
     let dates: Vec<(Date, bool)> = changes.iter().map(|(date, live, _)| (*date, *live)).collect();
