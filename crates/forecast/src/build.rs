@@ -1,6 +1,8 @@
-//! One pass over the sorted history: chunks of series are forecast in parallel and written in their order.
+//! One pass over the sorted history: chunks of series are forecast in parallel and written in their order. (`boosted` looks at it once
+//! before.)
 //!
-//! Memory: the rows of as many chunks as there are threads, and one series on its way in. The same rows give the same table,
+//! Memory: the rows of as many chunks as there are threads, one series on its way in, and the forecasts of a piece that is to be kept;
+//! with a hierarchy all forecasts. The same rows give the same table,
 //! whatever the number of threads and however the rows are divided; only a `time_budget` goes by the machine's speed.
 
 use std::collections::BTreeMap;
@@ -16,7 +18,6 @@ use lockgate_engine::Session;
 use lockgate_kind::{BuildContext, Built, KindError};
 use lockgate_lake::Layout;
 use lockgate_series::batch::{self, Raw, Shared};
-use lockgate_series::calendar::{Columns, columns as calendar_columns};
 use lockgate_series::choose::{self, Pool};
 use lockgate_series::models::Boosted;
 use lockgate_series::{Model, Tier, intervals};
@@ -52,6 +53,8 @@ pub(crate) struct Computed {
 pub(crate) struct Shape {
     /// What found models depend on.
     pub(crate) models: String,
+    /// What is forecast.
+    pub(crate) quantity: String,
     /// All of it.
     pub(crate) all: String,
 }
@@ -74,9 +77,9 @@ pub(crate) async fn build(
     let live = Live::register(&cx, settings)?;
     let python = started(python).await?;
     let learns = settings.models.as_ref().is_some_and(|names| names.iter().any(|name| name == BOOSTED));
-    let learned = match learns {
+    let (learned, shown) = match learns {
         true => learn(&cx, settings, live.is_some(), &history::query(settings, live.as_ref()), clock, last).await?,
-        false => None,
+        false => (None, String::new()),
     };
     let own = python.iter().map(|model| Arc::clone(model) as Arc<dyn Model>);
     let work = Arc::new(Work {
@@ -85,6 +88,7 @@ pub(crate) async fn build(
         settings: Arc::clone(settings),
         last,
         signature: shape.models,
+        quantity: shape.quantity,
         as_of: cx.as_of,
         anew: cx.anew,
         budget: Budget { started: cx.effects.clock.monotonic(), of: settings.time_budget, effects: cx.effects.clone() },
@@ -95,8 +99,11 @@ pub(crate) async fn build(
     let until = clock.last_over(&clock.axis(offset.as_ref()));
     let live_number = live.as_ref().and(cx.live.as_ref()).map(|live| live.number);
     // What a chunk's forecasts depend on beside its rows.
-    let mut kept = Kept::open(&cx, &format!("{} {last} {until} {live_number:?} {}", shape.all, cx.anew)).await?;
-    let rows = cx.session.stream(&history::query(settings, live.as_ref())).await?;
+    let mut kept =
+        Kept::open(&cx, &format!("{} {last} {until} {live_number:?} {} {shown}", shape.all, cx.anew)).await?;
+    // Sums of numbers that are not whole come out the same on one thread alone.
+    let session = if settings.hierarchy.is_empty() { cx.session.clone() } else { cx.session.single() };
+    let rows = session.stream(&history::query(settings, live.as_ref())).await?;
     let most = (ROWS_OF_A_CHUNK / settings.horizon).clamp(1, SERIES_OF_A_CHUNK);
     let chunks = Chunks::new(rows, settings, live.is_some(), most);
     let layout = Layout { partition_by: cx.file.partition_by.clone(), ..Layout::default() };
@@ -171,7 +178,8 @@ pub(crate) async fn build(
     })
 }
 
-/// Boosted trees over a sample of the series, evenly drawn. `None` where there is too little to learn from, which is told.
+/// Boosted trees over a sample of the series, evenly drawn, and a hash of the sample. `None` where there is too little to learn from, which
+/// is told. Known columns are not learned: each series has holidays of its own.
 async fn learn(
     cx: &BuildContext,
     settings: &Arc<Settings>,
@@ -179,7 +187,7 @@ async fn learn(
     query: &str,
     clock: Clock,
     last: i64,
-) -> Result<Option<Arc<dyn Model>>, KindError> {
+) -> Result<(Option<Arc<dyn Model>>, String), KindError> {
     let mut chunks = Chunks::new(cx.session.stream(query).await?, settings, has_live, SERIES_OF_A_CHUNK);
     let (mut sample, mut values, mut every, mut seen) = (Vec::new(), 0, 1, 0_usize);
     while let Some(chunk) = chunks.next().await? {
@@ -201,30 +209,28 @@ async fn learn(
             }
         }
     }
+    let mut hasher = blake3::Hasher::new();
+    for point in sample.iter().flatten() {
+        hasher.update(&point.time.to_le_bytes());
+        hasher.update(&point.value.unwrap_or(f64::NAN).to_bits().to_le_bytes());
+    }
+    let shown = hasher.finalize().to_hex().to_string();
     let settings = Arc::clone(settings);
     let place = cx.file.source.place(settings.of_span);
     let trained = tokio::task::spawn_blocking(move || {
         let pool = Pool::new(&[]);
         let offset = clock.offset();
         let axis = clock.axis(offset.as_ref());
-        let (country, horizon) = (settings.country, settings.horizon);
-        let known = |first: i64, steps: usize| {
-            let what = Columns { country, ..Columns::default() };
-            calendar_columns(&what, &axis, first, steps.saturating_sub(horizon), steps)
-        };
-        let mut shared = Shared { until: clock.until, last: Some(last), ..Shared::new(axis, &pool) };
-        if country.is_some() {
-            shared.known = Some(&known);
-        }
+        let shared = Shared { until: clock.until, last: Some(last), ..Shared::new(axis, &pool) };
         let raw: Vec<Raw<'_>> = sample.iter().map(|points| Raw { name: "", points }).collect();
         batch::train(&Boosted, &raw, &shared, &batch_settings(&settings))
     });
     match trained.await {
-        Ok(Ok(model)) => Ok(Some(Arc::from(model))),
+        Ok(Ok(model)) => Ok((Some(Arc::from(model)), shown)),
         Ok(Err(unfit)) => {
             let message = format!("`{BOOSTED}` has nothing to learn from: {unfit}");
             cx.progress.warn(Diagnostic::warning(&BAD_SETTING, message).at(place));
-            Ok(None)
+            Ok((None, shown))
         }
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => Err(KindError::Interrupted),
@@ -310,6 +316,7 @@ struct Work {
     /// The step on which most series end.
     last: i64,
     signature: String,
+    quantity: String,
     as_of: DateTime<Utc>,
     anew: bool,
     budget: Budget,
@@ -329,15 +336,24 @@ impl Work {
             last: self.last,
             pool: &pool,
             signature: &self.signature,
+            quantity: &self.quantity,
             as_of: self.as_of,
             anew: self.anew,
         };
         let mut told = Vec::with_capacity(chunk.series.len());
-        for series in chunk.series.iter() {
+        let leaves = self.settings.hierarchy.len() as i64;
+        let levels = match chunk.keys.first().filter(|_| leaves > 0) {
+            Some(levels) => Some(cast(levels, &Arrow::Int64).map_err(of_arrow)?),
+            None => None,
+        };
+        let is_sum = |place: usize| {
+            levels.as_ref().is_some_and(|levels| levels.as_primitive::<Int64Type>().value(place) < leaves)
+        };
+        for (place, series) in chunk.series.iter().enumerate() {
             if self.cancel.is_cancelled() {
                 return Err(KindError::Interrupted);
             }
-            told.push(forecaster.one(series, self.budget.tier()));
+            told.push(forecaster.one(series, is_sum(place), self.budget.tier()));
         }
         Ok(Computed { keys: chunk.keys, told })
     }

@@ -46,7 +46,7 @@ pub(crate) const OWN: &[OwnCheck] = &[
 /// The share of series that have to be steady when the file does not say one.
 const STEADY: f64 = 80.0;
 
-/// The checks of the file with a query in the place of `beats` and `coverage`.
+/// The checks of the file with a query in the place of each word that only a forecast knows, and `steady` where it does not say so.
 pub(crate) fn translated(file: &AssetFile, settings: &Settings, diagnostics: &mut Diagnostics) -> Vec<CheckEntry> {
     let mut entries = Vec::with_capacity(file.checks.len());
     for entry in &file.checks {
@@ -137,7 +137,8 @@ fn change(file: &AssetFile, settings: &Settings, entry: &CheckEntry) -> Result<V
     let query = format!(
         "select 'the forecast is ' || percent_changed || ' % off the live one at the same times, ' || percent_allowed || ' % are allowed' \
              as message, percent_changed, percent_allowed, steps\n\
-         from (select round(100.0 * sum(abs(forecast - live_forecast)) / nullif(sum(abs(live_forecast)), 0), 1) as percent_changed, \
+         from (select round(100.0 * sum(abs(forecast - live_forecast)) / case when sum(abs(live_forecast)) > 0 then sum(abs(live_forecast)) \
+                 when sum(abs(forecast)) > 0 then sum(abs(forecast)) end, 1) as percent_changed, \
                  {allowed} as percent_allowed, count(*) as steps\n\
                from {} where live_forecast is not null{leaves})\n\
          where percent_changed > percent_allowed",

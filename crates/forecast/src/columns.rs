@@ -209,11 +209,10 @@ fn of_part(record: &Record, column: &str, step: usize, settings: &Settings) -> f
 
 fn column_of(part: &str, settings: &Settings) -> &'static str {
     match part {
-        _ if settings.regressors.iter().any(|name| name == part) => "known",
         "level" => "level",
         "trend" => "trend",
         _ if part.starts_with("season") => "season",
-        _ if part.starts_with("holiday") || part.starts_with("day ") || part.ends_with("day") => "known",
+        _ if part.starts_with("holiday") || settings.regressors.iter().any(|name| name == part) => "known",
         _ => "rest",
     }
 }

@@ -9,7 +9,7 @@ use arrow::row::{OwnedRow, RowConverter, SortField};
 use futures::StreamExt;
 use lockgate_engine::{BatchStream, EngineError, PinnedTable};
 use lockgate_kind::{BuildContext, KindError};
-use lockgate_series::hygiene::Point;
+use lockgate_series::hygiene::{Merge, Point};
 use lockgate_types::{DataType, Schema};
 
 use crate::columns::{self, quoted};
@@ -42,6 +42,8 @@ pub(crate) struct OfSeries {
     pub(crate) said: Vec<Said>,
     /// What the live forecast left for the next one.
     pub(crate) state: Option<String>,
+    /// Whether the history has a row of it; else only the live forecast knows it, and it has gone.
+    is_there: bool,
 }
 
 /// Whole series in the order of their keys.
@@ -110,7 +112,9 @@ impl Live {
         };
         let has = |name: &str| live.schema.column(name).is_some();
         let keys_agree = settings.series.iter().chain([&settings.time]).all(same);
-        let levels_agree = has(columns::HIERARCHY) != settings.hierarchy.is_empty();
+        let of_user = settings.series.iter().chain([&settings.time]).any(|name| name == columns::HIERARCHY);
+        let has_sums = has(columns::HIERARCHY) && !of_user;
+        let levels_agree = has_sums != settings.hierarchy.is_empty();
         if !keys_agree || !levels_agree || !["forecast", "step", "state"].into_iter().all(has) {
             return Ok(None);
         }
@@ -129,10 +133,10 @@ pub(crate) fn query(settings: &Settings, live: Option<&Live>) -> String {
     }
     let known: Vec<String> = (0..settings.regressors.len()).map(|place| format!("lg_r{place}")).collect();
     let measured = [&keys[..], &["1 as lg_part".into(), "lg_time".into(), "lg_value".into()], &known].concat();
-    let order = [&keys[..], &["lg_part".into(), "lg_time".into(), "lg_value".into()]].concat().join(", ");
+    // By the values as well, so that what is last of several at one time is the same each time.
+    let order = [&keys[..], &["lg_part".into(), "lg_time".into(), "lg_value".into()], &known].concat().join(", ");
     let history = history(settings);
     let Some(live) = live else {
-        // By the value as well, so that what is last of several at one time is the same each time.
         return format!("select {} from ({history}) order by {order}", measured.join(", "));
     };
     let mut extra = vec!["cast(null as bigint) as lg_step".to_owned()];
@@ -159,22 +163,24 @@ pub(crate) fn query(settings: &Settings, live: Option<&Live>) -> String {
     extra.push("cast(null as varchar) as lg_state".to_owned());
     said.push("cast(state as varchar) as lg_state".to_owned());
     format!(
-        "select * from (select {}, {} from ({history}) union all select {} from {}.{}) order by {order}",
+        "select * from (select {}, {} from ({history}) union all select {} from {}.{}{}) order by {order}",
         measured.join(", "),
         extra.join(", "),
         said.join(", "),
         LIVE.0,
         LIVE.1,
+        // Sums that are not asked for any more are no series.
+        if leveled { format!(" where {} is not null", level_case(settings)) } else { String::new() },
     )
 }
 
 /// The number of a live row's level, by its name.
 fn level_case(settings: &Settings) -> String {
-    let names = settings.hierarchy.iter().enumerate();
+    let names = settings.hierarchy.iter().chain([&settings.series]).enumerate();
     let cases: Vec<String> = names
         .map(|(number, level)| format!("when '{}' then {number}", columns::sum_name(level).replace('\'', "''")))
         .collect();
-    format!("case {} {} else {} end", columns::HIERARCHY, cases.join(" "), settings.hierarchy.len())
+    format!("case {} {} end", columns::HIERARCHY, cases.join(" "))
 }
 
 /// The rows of the asset, and the sums of each level of a hierarchy; the leaves are its last level.
@@ -205,11 +211,25 @@ fn history(settings: &Settings) -> String {
             }
         }
         selected.push(format!("{time} as lg_time"));
-        selected.push(format!("sum(cast({value} as double)) as lg_value"));
+        selected.push(format!("sum({value}) as lg_value"));
         let known = settings.regressors.iter().enumerate();
-        selected.extend(known.map(|(place, name)| format!("avg(cast({} as double)) as lg_r{place}", quoted(name))));
-        let (selected, by) = (selected.join(", "), by.join(", "));
-        format!("select {selected} from {} where {time} is not null group by {by}", settings.of)
+        selected.extend(known.map(|(place, name)| format!("avg({}) as lg_r{place}", quoted(name))));
+        // Several rows of a series at one time are one value of it before they are part of a sum.
+        let merge = match settings.hygiene.duplicates {
+            Merge::Sum => "sum",
+            Merge::Mean => "avg",
+            Merge::Last => "max",
+        };
+        let mut inner = [&names[..], &[time.clone()]].concat();
+        let of_each = inner.join(", ");
+        inner.push(format!("{merge}(cast({value} as double)) as {value}"));
+        let known = settings.regressors.iter();
+        inner.extend(known.map(|name| format!("avg(cast({0} as double)) as {0}", quoted(name))));
+        let (selected, inner, by) = (selected.join(", "), inner.join(", "), by.join(", "));
+        format!(
+            "select {selected} from (select {inner} from {} where {time} is not null group by {of_each}) group by {by}",
+            settings.of
+        )
     });
     std::iter::once(whole).chain(uppers).collect::<Vec<_>>().join(" union all ")
 }
@@ -285,6 +305,9 @@ impl Chunks {
                     None => self.is_over = true,
                 }
             }
+            if self.is_over {
+                self.forget_gone();
+            }
             // The last one goes on, unless there are no more rows.
             let whole = self.gathered.len().saturating_sub(usize::from(!self.is_over));
             if whole > 0 {
@@ -296,6 +319,11 @@ impl Chunks {
             // One series that is larger than a chunk.
             self.points = 0;
         }
+    }
+
+    /// Of a series that is whole, what only the live forecast knows.
+    fn forget_gone(&mut self) {
+        self.gathered.pop_if(|(_, _, series)| !series.is_there);
     }
 
     fn cut(&mut self, whole: usize) -> Result<Chunk, ArrowError> {
@@ -332,6 +360,7 @@ impl Chunks {
         for run in runs {
             let key = encoded.as_ref().map(|encoded| encoded.row(run.start).owned());
             if self.gathered.last().is_none_or(|(_, known, _)| *known != key) {
+                self.forget_gone();
                 let first = UInt32Array::from(vec![run.start as u32]);
                 let row = keys.iter().map(|key| take(key, &first, None)).collect::<Result<_, _>>()?;
                 self.gathered.push((row, key, OfSeries::default()));
@@ -400,6 +429,7 @@ impl Rows {
             }
             return;
         }
+        series.is_there = true;
         if !self.known.is_empty() {
             series.known.0.push(time);
             series.known.1.resize(self.known.len(), Vec::new());

@@ -154,13 +154,26 @@ impl Asset for Forecast {
     }
 
     async fn build(&self, cx: BuildContext) -> Result<Built, KindError> {
-        let shape = build::Shape { models: hashed(&self.of_models()), all: hashed(&self.code()) };
+        let shape = build::Shape {
+            models: hashed(&self.of_models()),
+            quantity: hashed(&self.of_quantity()),
+            all: hashed(&self.code()),
+        };
         let files: Vec<PathBuf> = self.python.iter().map(|python| python.path.clone()).collect();
         build::build(cx, &self.settings, &files, shape).await
     }
 }
 
 impl Forecast {
+    /// What the numbers are: those of another quantity are not compared.
+    fn of_quantity(&self) -> Json {
+        let of = &self.settings;
+        json!({
+            "of": of.of, "series": of.series, "time": of.time, "value": of.value, "step": of.step.to_string(),
+            "timezone": of.timezone.map(|zone| zone.name()), "duplicates": of.hygiene.duplicates,
+        })
+    }
+
     /// What models found depends on: after any change of it they are searched anew.
     fn of_models(&self) -> Json {
         let of = &self.settings;

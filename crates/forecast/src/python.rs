@@ -139,8 +139,8 @@ struct Worker {
     answers: Receiver<String>,
     /// The end of what it wrote to stderr.
     said: Arc<Mutex<String>>,
-    /// The script with the file's own header, where it has one; gone with the worker.
-    _script: tempfile::NamedTempFile,
+    /// Holds the script, with the file's own header where it has one, and nothing that could be imported; gone with the worker.
+    _folder: tempfile::TempDir,
 }
 
 impl Drop for Worker {
@@ -154,9 +154,9 @@ impl Worker {
     fn start(file: &Path) -> Result<Worker, String> {
         let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
         let header = pep_723(&text);
-        let mut script = tempfile::Builder::new().suffix(".py").tempfile().map_err(|error| error.to_string())?;
-        let wrote = write!(script, "{header}{RUNNER}").and_then(|()| script.flush());
-        wrote.map_err(|error| error.to_string())?;
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let script = folder.path().join("lockgate_runner.py");
+        std::fs::write(&script, format!("{header}{RUNNER}")).map_err(|error| error.to_string())?;
         let mut command = match header.is_empty() {
             true => Command::new("python3"),
             false => {
@@ -166,11 +166,11 @@ impl Worker {
             }
         };
         let file = std::path::absolute(file).map_err(|error| error.to_string())?;
-        command.arg(script.path()).arg(&file).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.arg(&script).arg(&file).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Of secrets and settings in the environment a model sees nothing.
         let kept = std::env::vars_os().filter(|(name, _)| {
             let name = name.to_string_lossy();
-            ["PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV"].contains(&&*name) || name.starts_with("UV_")
+            ["PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "UV_CACHE_DIR", "UV_PYTHON"].contains(&&*name)
         });
         let kept: Vec<_> = kept.collect();
         command.env_clear().envs(kept).env("PYTHONDONTWRITEBYTECODE", "1");
@@ -192,13 +192,16 @@ impl Worker {
         let said = Arc::new(Mutex::new(String::new()));
         let into = Arc::clone(&said);
         std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                if !line.trim().is_empty() {
-                    *into.lock().unwrap_or_else(PoisonError::into_inner) = line;
+            let (mut stderr, mut line) = (BufReader::new(stderr), Vec::new());
+            while stderr.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+                let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+                if !text.is_empty() {
+                    *into.lock().unwrap_or_else(PoisonError::into_inner) = text;
                 }
+                line.clear();
             }
         });
-        let mut worker = Worker { child, stdin, answers, said, _script: script };
+        let mut worker = Worker { child, stdin, answers, said, _folder: folder };
         worker.answer(START)?;
         Ok(worker)
     }
@@ -217,6 +220,8 @@ impl Worker {
                 Err(format!("it took longer than {} s", patience.as_secs()))
             }
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
+                // It may live on with its pipe closed, waiting for what nobody will ask.
+                let _ = self.child.kill();
                 let _ = self.child.wait();
                 // The other thread may still be reading what it said last.
                 std::thread::sleep(Duration::from_millis(50));

@@ -3,9 +3,12 @@
 import importlib.util
 import json
 import math
+import os
 import sys
 
-answers, sys.stdout = sys.stdout, sys.stderr  # what the model prints is no answer
+# What the model prints is no answer, nor what libraries below Python print.
+answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+os.dup2(2, 1)
 spec = importlib.util.spec_from_file_location("model", sys.argv[1])
 model = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(model)

@@ -128,10 +128,6 @@ pub(crate) fn read(file: &AssetFile, diagnostics: &mut Diagnostics) -> Option<Se
         };
         wrong(span, format!("`{}` is named twice among {among}", twice[0]), "different columns");
     }
-    if models.iter().flatten().any(|name| name == BOOSTED) && !regressors.is_empty() {
-        let message = format!("`{BOOSTED}` learns from all series at once, and knows no `regressors`");
-        wrong(regressors_span, message, "one of the two");
-    }
     if file.load != Load::Full {
         wrong(file.load_span, format!("a forecast is made whole, and `load` is {}", file.load.as_str()), "no `load`");
     }
@@ -274,6 +270,13 @@ fn models_of(fields: &mut Fields<'_>) -> (Option<Vec<String>>, Vec<(PathBuf, Spa
             let error = fields.error(item.span, &BAD_SETTING, format!("no model is called `{name}`"));
             error.expected = Some(format!("auto, or some of {}", known.join(", ")));
             error.hint = did_you_mean(&name, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        }
+    }
+    for (place, (file, span)) in python.iter().enumerate() {
+        let name = name_of(file);
+        if known.contains(&name) || python[..place].iter().any(|(other, _)| name_of(other) == name) {
+            let error = fields.error(*span, &BAD_SETTING, format!("there is a model called `{name}` already"));
+            error.hint = Some("give the file another name".to_owned());
         }
     }
     if is_auto && !names.is_empty() {

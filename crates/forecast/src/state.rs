@@ -13,6 +13,13 @@ use crate::settings::Refit;
 pub(crate) struct State {
     /// Of the settings and the library that it was made by; others choose anew.
     pub(crate) signature: String,
+    /// Of what is forecast: numbers of another quantity are not compared.
+    pub(crate) quantity: String,
+    /// As in the record of the series.
+    pub(crate) start: i64,
+    pub(crate) known: Vec<String>,
+    /// Steps by which the series ended before the others: so much later the first step of its forecast was.
+    pub(crate) late: usize,
     /// When models were last searched, in microseconds of UTC.
     pub(crate) fitted_at: i64,
     pub(crate) class: Class,

@@ -7,7 +7,7 @@ use lockgate_series::axis::Axis;
 use lockgate_series::batch::{self, Before, One, Raw, Record, Row, Shared};
 use lockgate_series::calendar::{Columns, Country, columns as calendar_columns};
 use lockgate_series::choose::{self, Pool};
-use lockgate_series::hygiene::{Merge, Point};
+use lockgate_series::hygiene::Merge;
 use lockgate_series::watch::{self, Arrived, Breaker, Duel, Evidence, Outcome, Tally};
 use lockgate_series::{Known, Tier};
 use serde::{Deserialize, Serialize};
@@ -58,37 +58,58 @@ pub(crate) struct Forecaster<'a> {
     pub(crate) pool: &'a Pool<'a>,
     /// Of the settings and the library; see [`State::signature`].
     pub(crate) signature: &'a str,
+    /// See [`State::quantity`].
+    pub(crate) quantity: &'a str,
     pub(crate) as_of: DateTime<Utc>,
     /// Go on from nothing, whatever the live forecast left.
     pub(crate) anew: bool,
 }
 
 impl Forecaster<'_> {
-    /// Alone, on an axis of its own: whatever shares its chunk changes nothing. `tier` is what the time budget allows.
-    pub(crate) fn one(&self, of: &OfSeries, tier: Tier) -> Told {
+    /// Alone, on an axis of its own: whatever shares its chunk changes nothing. `tier` is what the time budget allows; of a sum, all
+    /// values of a step are added.
+    pub(crate) fn one(&self, of: &OfSeries, is_sum: bool, tier: Tier) -> Told {
         let choose = choose::Settings { tier, ..self.batch.choose.clone() };
-        let batch = batch::Settings { choose, ..self.batch.clone() };
+        let mut batch = batch::Settings { choose, ..self.batch.clone() };
+        if is_sum {
+            batch.hygiene.duplicates = Merge::Sum;
+        }
         let offset = self.clock.offset();
         let axis = self.clock.axis(offset.as_ref()).in_phase(of.points.iter().map(|point| point.time));
-        let came = self.came(of, &axis);
-        let state = of.state.as_deref().filter(|_| !self.anew).and_then(State::read);
-        let state = state.filter(|state| state.signature == self.signature);
+        let mut shared = Shared::new(axis, self.pool);
+        shared.until = self.clock.until;
+        shared.last = Some(self.last);
+        let before = of.state.as_deref().and_then(State::read);
+        let same = before.as_ref().is_some_and(|state| state.quantity == self.quantity);
+        let said = if same { &of.said[..] } else { &[] };
+        let came = if said.is_empty() { None } else { Some(batch::cleaned(&of.points, &shared, &batch)) };
+        let came = |time: i64| -> Option<f64> {
+            let series = came.as_ref()?;
+            let place = usize::try_from(axis.index(time) - series.first).ok()?;
+            series.actual.get(place).copied().filter(|value| !value.is_nan())
+        };
+        let late = before.as_ref().map_or(0, |state| state.late);
+        let state = before.filter(|state| !self.anew && state.signature == self.signature);
         let mut arrived: Vec<Arrived> = Vec::new();
-        for said in &of.said {
-            let actual = came.get(&axis.index(said.time));
-            arrived.extend(actual.map(|&actual| Arrived { step: said.step, forecast: said.forecast, actual }));
+        for said in said {
+            // The backtest counts from the end of the history; a late series is forecast from further on.
+            let step = said.step + late;
+            arrived.extend(came(said.time).map(|actual| Arrived { step, forecast: said.forecast, actual }));
         }
         let expected = state.as_ref().map_or(&[][..], |state| &state.choice.errors_by_step);
         let tally = state.as_ref().map_or(Tally::default(), |state| state.tally).and(&arrived, expected);
         let before = state.as_ref().zip(self.settings.refit.as_ref()).map(|(state, refit)| {
             let due = state.is_due(refit, &tally, self.as_of);
-            Before { class: state.class, choice: &state.choice, refit: due.then(Duel::default) }
+            Before {
+                class: state.class,
+                start: state.start,
+                known: &state.known,
+                choice: &state.choice,
+                refit: due.then(Duel::default),
+            }
         });
         let columns = KnownColumns { settings: self.settings, axis: &axis, of };
         let known = |first: i64, steps: usize| columns.from(first, steps);
-        let mut shared = Shared::new(axis, self.pool);
-        shared.until = self.clock.until;
-        shared.last = Some(self.last);
         if self.settings.country.is_some() || !self.settings.regressors.is_empty() {
             shared.known = Some(&known);
         }
@@ -96,9 +117,9 @@ impl Forecaster<'_> {
         let held_by = watch::State::of_live(
             state.as_ref().and_then(|state| state.usual),
             &Tally::default().and(&arrived, expected),
-            &breaker(batch.horizon),
+            &breaker(expected),
         );
-        let judged = judge(&one, held_by, &breaker(batch.horizon));
+        let judged = judge(&one, held_by, &breaker(expected));
         let steady = judged.as_ref().map(|judged| judged.state == watch::State::Live);
         let usual_before = state.as_ref().and_then(|state| state.usual);
         let usual_now = judged.and_then(|judged| judged.usual);
@@ -108,16 +129,24 @@ impl Forecaster<'_> {
         };
         let left = State {
             signature: self.signature.to_owned(),
+            quantity: self.quantity.to_owned(),
+            start: one.record.start,
+            known: one.record.known.clone(),
+            late: one.series.late,
             fitted_at,
             class: one.record.class,
             choice: one.record.choice.clone(),
             tally: if one.searched { Tally::default() } else { tally },
             usual: if steady == Some(false) { usual_before.or(usual_now) } else { usual_now.or(usual_before) },
         };
-        let unknown = columns.unknown(one.series.first, one.series.values.len() + one.series.late + batch.horizon);
+        // A series without a history has nothing that columns could explain.
+        let unknown = match one.series.values.is_empty() {
+            true => Vec::new(),
+            false => columns.unknown(one.series.first, one.series.values.len() + one.series.late + batch.horizon),
+        };
         Told {
-            live: live_at(&one.rows, &of.said),
-            scored: self.scored(&of.said, &came, &axis),
+            live: live_at(&one.rows, said, &axis),
+            scored: self.scored(said, came),
             fitted_at,
             unknown,
             steady,
@@ -128,31 +157,11 @@ impl Forecaster<'_> {
         }
     }
 
-    /// What was measured since the first step that the live forecast speaks of, by step.
-    fn came(&self, of: &OfSeries, axis: &Axis<'_>) -> BTreeMap<i64, f64> {
-        let Some(from) = of.said.iter().map(|said| axis.index(said.time)).min() else { return BTreeMap::new() };
-        let until = self.clock.last_over(axis);
-        let mut steps: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
-        let start = of.points.partition_point(|point| axis.index(point.time) < from);
-        for Point { time, value } in &of.points[start..] {
-            let step = axis.index(*time);
-            if let Some(value) = value.filter(|value| value.is_finite() && step <= until) {
-                let known = steps.entry(step).or_insert((0.0, 0.0));
-                *known = match self.settings.hygiene.duplicates {
-                    Merge::Last => (value, 1.0),
-                    Merge::Sum => (known.0 + value, 1.0),
-                    Merge::Mean => (known.0 + value, known.1 + 1.0),
-                };
-            }
-        }
-        steps.into_iter().map(|(step, (sum, count))| (step, sum / count)).collect()
-    }
-
-    fn scored(&self, said: &[Said], came: &BTreeMap<i64, f64>, axis: &Axis<'_>) -> Vec<Option<Scored>> {
+    fn scored(&self, said: &[Said], came: impl Fn(i64) -> Option<f64>) -> Vec<Option<Scored>> {
         let mut scored = vec![None; self.settings.horizon];
         for said in said {
             let place = said.step.checked_sub(1).and_then(|place| scored.get_mut(place));
-            if let Some((place, &actual)) = place.zip(came.get(&axis.index(said.time))) {
+            if let Some((place, actual)) = place.zip(came(said.time)) {
                 let covered = |band: &Option<(f64, f64)>| band.map(|(low, high)| low <= actual && actual <= high);
                 let covered = said.bands.iter().map(covered).collect();
                 *place = Some(Scored { forecast: said.forecast, actual, covered });
@@ -163,15 +172,16 @@ impl Forecaster<'_> {
 }
 
 /// What the live forecast says of the times of these rows.
-fn live_at(rows: &[Row], said: &[Said]) -> Vec<Option<f64>> {
-    let by_time: BTreeMap<i64, f64> = said.iter().map(|said| (said.time, said.forecast)).collect();
-    rows.iter().map(|row| by_time.get(&row.time).copied()).collect()
+fn live_at(rows: &[Row], said: &[Said], axis: &Axis<'_>) -> Vec<Option<f64>> {
+    let by_step: BTreeMap<i64, f64> = said.iter().map(|said| (axis.index(said.time), said.forecast)).collect();
+    rows.iter().map(|row| by_step.get(&axis.index(row.time)).copied()).collect()
 }
 
-/// A short horizon is over before many values have come.
-fn breaker(horizon: usize) -> Breaker {
+/// A short horizon is over before many values have come; no more can come than steps of which an error is expected.
+fn breaker(expected: &[f64]) -> Breaker {
     let usual = Breaker::default();
-    Breaker { least_values: usual.least_values.min(horizon), ..usual }
+    let most = expected.iter().filter(|error| error.is_finite()).count();
+    Breaker { least_values: usual.least_values.min(most), ..usual }
 }
 
 /// Whether the world has stepped, by the backtest; `None` without enough of one.

@@ -103,6 +103,10 @@ pub struct Record {
     pub class: Class,
     /// Values in its history, gaps included.
     pub length: usize,
+    /// The number of the first step that was fitted: parameters of seasons count from there.
+    pub start: i64,
+    /// Names of the columns whose future was known.
+    pub known: Vec<String>,
     /// Seasons that were used.
     pub seasons: Vec<usize>,
     /// What was done to it.
@@ -153,11 +157,10 @@ pub fn train(
     settings: &Settings,
 ) -> Result<Box<dyn Model>, Unfit> {
     let seasons = settings.seasons.clone().unwrap_or_else(|| shared.axis.step.seasons());
-    let context = Context { until: shared.until, last: shared.last, horizon: settings.horizon };
-    let cleaned: Vec<(Vec<f64>, Option<Known>)> = sample
+    let histories: Vec<(Vec<f64>, Option<Known>)> = sample
         .iter()
         .filter_map(|raw| {
-            let series = hygiene::clean(raw.points, &shared.axis, &seasons, &settings.hygiene, context);
+            let series = cleaned(raw.points, shared, settings);
             let values = series.regime();
             let plan = Plan::new(values.len(), settings.horizon, &seasons, &settings.choose.backtest)?;
             let origin = *plan.origins.first()?;
@@ -166,7 +169,7 @@ pub fn train(
             Some((values[..origin].to_vec(), known))
         })
         .collect();
-    let inputs: Vec<Input<'_>> = cleaned
+    let inputs: Vec<Input<'_>> = histories
         .iter()
         .map(|(values, known)| Input { values, seasons: &seasons, horizon: settings.horizon, known: known.as_ref() })
         .collect();
@@ -178,11 +181,23 @@ pub fn train(
 pub struct Before<'a> {
     /// What kind of series it was; of another kind it is chosen anew.
     pub class: Class,
+    /// Where it began, as [`Record::start`]; where it begins elsewhere now, parameters would be read at the wrong places.
+    pub start: i64,
+    /// The columns that were known, by name; with others it is chosen anew.
+    pub known: &'a [String],
     /// What was chosen.
     pub choice: &'a Choice,
     /// Search again, and let the new choice take the place of the old one where it errs less by this rule. Without, the old one is
     /// taken up where it can be.
     pub refit: Option<Duel>,
+}
+
+/// The series as it is fitted.
+#[must_use]
+pub fn cleaned(points: &[Point], shared: &Shared<'_>, settings: &Settings) -> Series {
+    let seasons = settings.seasons.clone().unwrap_or_else(|| shared.axis.step.seasons());
+    let context = Context { until: shared.until, last: shared.last, horizon: settings.horizon };
+    hygiene::clean(points, &shared.axis, &seasons, &settings.hygiene, context)
 }
 
 /// The forecast of one series; the rows say series 0.
@@ -212,12 +227,13 @@ pub fn one(raw: &Raw<'_>, shared: &Shared<'_>, settings: &Settings) -> One {
 #[must_use]
 pub fn one_after(raw: &Raw<'_>, before: Option<Before<'_>>, shared: &Shared<'_>, settings: &Settings) -> One {
     let seasons = settings.seasons.clone().unwrap_or_else(|| shared.axis.step.seasons());
-    let context = Context { until: shared.until, last: shared.last, horizon: settings.horizon };
-    let series = hygiene::clean(raw.points, &shared.axis, &seasons, &settings.hygiene, context);
+    let series = cleaned(raw.points, shared, settings);
     let record = |class: Class, choice: Choice| Record {
         name: raw.name.to_owned(),
         class,
         length: series.values.len(),
+        start: series.first + series.from as i64,
+        known: Vec::new(),
         seasons: seasons.clone(),
         treatments: series.treatments.clone(),
         skill: choice.skill(),
@@ -234,7 +250,9 @@ pub fn one_after(raw: &Raw<'_>, before: Option<Before<'_>>, shared: &Shared<'_>,
     let known = shared.known.and_then(|known| known(series.first + series.from as i64, values.len() + horizon));
     let input = Input { values, seasons: &seasons, horizon, known: known.as_ref() };
     let (actual, pool, how) = (series.measured(), shared.pool, &settings.choose);
-    let before = before.filter(|before| before.class == series.class);
+    let names = known.as_ref().map_or(&[][..], |known| &known.names);
+    let start = series.first + series.from as i64;
+    let before = before.filter(|before| before.class == series.class && before.start == start && before.known == names);
     let taken_up = before
         .filter(|before| before.refit.is_none())
         .and_then(|before| choose::again(before.choice, &input, actual, pool, how));
@@ -274,6 +292,7 @@ pub fn one_after(raw: &Raw<'_>, before: Option<Before<'_>>, shared: &Shared<'_>,
         })
         .collect();
     let mut record = record(series.class, chosen.choice.clone());
+    record.known = names.to_vec();
     record.coverage = intervals::measured(&residuals, origins, horizon, one_step, levels);
     record.parts = parts(&chosen.fit.parts, &chosen.fit.forecast, series.late, floor);
     One { rows, record, chosen: Some(chosen), series, searched, duel }

@@ -435,6 +435,54 @@ fn a_forecast_is_drawn_and_explained() {
 }
 
 #[test]
+fn what_is_gone_is_forecast_no_more() {
+    let forecast = "series: meter\ntime: ts\nstep: 1h\nvalue: kwh\nhorizon: 6h\nmodels: [seasonal_mean]\n";
+    let shop = Shop::new(METERS, forecast);
+    shop.write("data/rows.csv", &meters(3, 96));
+    assert_eq!(shop.runs("2026-01-05").0, 0);
+    let names = || shop.rows("select distinct meter from forecast.rows order by 1");
+    assert_eq!(names(), ["m000", "m001", "m002"]);
+    // The middle and the last one are taken out of the input; the first is forecast, and nothing of the others.
+    shop.write("data/rows.csv", &meters(1, 97));
+    let (code, said) = shop.runs("2026-01-05T01:00:00Z");
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(names(), ["m000"]);
+    assert_eq!(shop.one("select count(scored_error), count(live_forecast) from forecast.rows"), "1,5");
+    // Of another quantity nothing is compared.
+    shop.write("assets/raw/rows.yml", &format!("kind: source\nread: {{ path: data/rows.csv }}\n{METERS}"));
+    shop.forecast(&forecast.replace("step: 1h", "step: 1d").replace("horizon: 6h", "horizon: 2d"));
+    let (code, said) = shop.runs("2026-01-05T02:00:00Z");
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(shop.one("select count(scored_error), count(live_forecast) from forecast.rows"), "0,0");
+}
+
+#[test]
+fn a_sum_adds_what_its_series_were_at_each_step() {
+    let shop = Shop::new(
+        "columns: { shop: string, at: timestamptz, sold: double }\n",
+        "series: shop\ntime: at\nstep: 1d\nvalue: sold\nhorizon: 3d\nmodels: [naive]\nhierarchy: [[]]\n",
+    );
+    let mut text = "shop,at,sold\n".to_owned();
+    let first = NaiveDate::from_ymd_opt(2025, 1, 1).unwrap();
+    for days in 0..30 {
+        // At different hours; one of them twice, which is one value of it.
+        let date = day(first, days);
+        writeln!(text, "a,{date}T06:00:00Z,10\nb,{date}T18:00:00Z,5\nb,{date}T18:00:00Z,7").unwrap();
+    }
+    shop.write("data/rows.csv", &text);
+    let (code, said) = shop.runs("2025-01-31");
+    assert_eq!(code, 0, "{said}");
+    let of = "select hierarchy, shop, min(forecast), max(forecast) from forecast.rows group by 1, 2 order by 3";
+    assert_eq!(shop.rows(of), ["shop,b,6.0,6.0", "shop,a,10.0,10.0", "total,,16.0,16.0"]);
+    // Each is compared with its own; without the sum, its rows in the live forecast are nobody's.
+    assert_eq!(shop.does("lockgate run forecast.rows --force --as-of 2025-01-31T00:10:00Z").0, 0);
+    assert_eq!(shop.one("select count(*), max(abs(forecast - live_forecast)) from forecast.rows"), "9,0.0");
+    shop.forecast("series: shop\ntime: at\nstep: 1d\nvalue: sold\nhorizon: 3d\nmodels: [naive]\n");
+    assert_eq!(shop.runs("2025-01-31T00:20:00Z").0, 0);
+    assert_eq!(shop.one("select count(*), count(distinct shop) from forecast.rows"), "6,2");
+}
+
+#[test]
 fn past_its_time_a_forecast_is_made_with_what_is_cheap() {
     let shop = Shop::new(METERS, "series: meter\ntime: ts\nstep: 1h\nvalue: kwh\nhorizon: 24h\ntime_budget: 1s\n");
     shop.write("data/rows.csv", &meters(300, 24 * 14));

@@ -62,6 +62,10 @@ pub fn contest(
 ) -> (Chosen, Option<Outcome>) {
     let challenger = choose(input, actual, class, pool, settings);
     let Some(champion) = again(champion, input, actual, pool, settings) else { return (challenger, None) };
+    if challenger.plan.is_none() {
+        // Nothing that may be asked had an answer: what there is is better than a fallback.
+        return (champion, None);
+    }
     if challenger.plan != champion.plan {
         return (challenger, None);
     }

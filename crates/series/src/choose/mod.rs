@@ -111,7 +111,24 @@ pub struct Choice {
     /// The same of the seasonal naive forecast.
     pub naive_error: Option<f64>,
     /// Mean absolute error of the combination per step of the horizon; steps that no origin reached are absent at the end.
+    /// NaN for a step that was never measured.
+    #[serde(with = "with_gaps")]
     pub errors_by_step: Vec<f64>,
+}
+
+/// Numbers of which some are not there: NaN here, null in text.
+mod with_gaps {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(values: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
+        let there: Vec<Option<f64>> = values.iter().map(|value| Some(*value).filter(|value| !value.is_nan())).collect();
+        there.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+        let there = Vec::<Option<f64>>::deserialize(deserializer)?;
+        Ok(there.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect())
+    }
 }
 
 impl Choice {

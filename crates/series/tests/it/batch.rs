@@ -102,6 +102,11 @@ fn a_record_comes_back_as_it_was() {
     let mut buffer = vec![0; 1 << 22];
     let stored = postcard::to_slice(&one.record, &mut buffer).unwrap();
     assert_eq!(postcard::from_bytes::<Record>(stored).unwrap(), one.record);
+    let mut gap = one.record.clone();
+    gap.choice.errors_by_step[3] = f64::NAN;
+    let told = serde_json::to_string(&gap).unwrap();
+    let back = serde_json::from_str::<Record>(&told).unwrap();
+    assert!(back.choice.errors_by_step[3].is_nan(), "a step that was never measured");
     let told = serde_json::to_string(&one.record).unwrap();
     assert_eq!(serde_json::from_str::<Record>(&told).unwrap(), one.record, "to the last bit");
     let settings = serde_json::to_string(&monthly()).unwrap();
@@ -150,7 +155,7 @@ fn a_new_choice_has_to_do_better_than_the_old_one() {
     };
     let bad = batch::one(&raw, &shared, &narrow);
     let after = |choice: &Choice, refit: Option<Duel>| {
-        let before = Before { class: good.record.class, choice, refit };
+        let before = Before { class: good.record.class, start: good.record.start, known: &[], choice, refit };
         batch::one_after(&raw, Some(before), &shared, &settings)
     };
     // The same again gains nothing, and is not taken.
@@ -167,8 +172,19 @@ fn a_new_choice_has_to_do_better_than_the_old_one() {
     assert!(!kept.searched && kept.duel.is_none());
     assert_eq!((&kept.record.choice.model(), &kept.rows), (&bad.record.choice.model(), &bad.rows));
     // Of another kind of series it says nothing.
-    let other = Before { class: Class::Intermittent, choice: &bad.record.choice, refit: None };
-    assert!(batch::one_after(&raw, Some(other), &shared, &settings).searched);
+    let usual = Before {
+        class: good.record.class,
+        start: good.record.start,
+        known: &[],
+        choice: &bad.record.choice,
+        refit: None,
+    };
+    let searched = |before| batch::one_after(&raw, Some(before), &shared, &settings).searched;
+    assert!(!searched(usual));
+    assert!(searched(Before { class: Class::Intermittent, ..usual }));
+    // Nor where it begins elsewhere, or where other columns are known: parameters would be read at the wrong places.
+    assert!(searched(Before { start: usual.start + 1, ..usual }));
+    assert!(searched(Before { known: &["price".to_owned()], ..usual }));
 }
 
 #[test]

@@ -102,6 +102,8 @@ impl Model for TrainedBoosted {
 
     /// Nothing is searched for; the trees are asked.
     fn fit(&self, input: &Input<'_>) -> Result<Fit, Unfit> {
+        // What it was not shown it does not look at.
+        let input = &Input { known: input.known.filter(|_| self.known > 0), ..*input };
         if (input.seasons.len(), input.known.map_or(0, |known| known.columns.len())) != (self.seasons, self.known) {
             return Err(Unfit::Unsuited { model: NAME, why: "it was trained on other seasons or known columns" });
         }
