@@ -63,8 +63,22 @@ pub(crate) fn reconcile(settings: &Settings, computed: &mut [Computed]) -> Resul
             place.map_or_else(|| leaves.iter().map(|&leaf| variances[leaf]).sum(), |place| variance(node(place))),
         );
     }
-    // What the library hands out is finite, and the lists are of one length.
-    let Ok(agreed) = hierarchy.reconcile(&base, &weights, Method::Mint) else { return Ok(()) };
+    let mut agreed = vec![Vec::with_capacity(settings.horizon); places.len()];
+    for step in 0..settings.horizon {
+        // Where nothing ever happens, as at night, a node is as good as certain.
+        let weight = |(place, weight): (&Option<Place>, &f64)| {
+            if place.is_some_and(|place| is_certain(node(place), step)) { 0.0 } else { *weight }
+        };
+        let weights: Vec<f64> = places.iter().zip(&weights).map(weight).collect();
+        let at: Vec<Vec<f64>> = base.iter().map(|row| vec![row[step]]).collect();
+        let Ok(of_step) = hierarchy.reconcile(&at, &weights, Method::Mint) else {
+            debug_assert!(false, "what the library hands out fits together");
+            return Ok(());
+        };
+        for (agreed, of_step) in agreed.iter_mut().zip(of_step) {
+            agreed.push(of_step[0]);
+        }
+    }
     for (place, agreed) in places.into_iter().zip(agreed) {
         if let Some((chunk, place)) = place {
             moved(&mut computed[chunk].told[place], &agreed);
@@ -95,14 +109,22 @@ fn variance(told: &Told) -> f64 {
     told.record.choice.error.unwrap_or(size).powi(2)
 }
 
+/// Whether a step is zero and nothing else.
+fn is_certain(told: &Told, step: usize) -> bool {
+    let row = &told.rows[step];
+    row.forecast == 0.0 && !row.bands.is_empty() && row.bands.iter().all(|(low, high)| *low == 0.0 && *high == 0.0)
+}
+
 fn moved(told: &mut Told, agreed: &[f64]) {
     let mut by = Vec::with_capacity(agreed.len());
     for (row, &agreed) in told.rows.iter_mut().zip(agreed) {
         let distance = agreed - row.forecast;
         for (low, high) in &mut row.bands {
-            // What cannot fall below zero does not now.
+            // What cannot fall below zero does not now, and an interval that reaches down to nothing still does.
+            let reaches_down = *low == 0.0 && agreed >= 0.0;
             let floor = if *low >= 0.0 && agreed >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
-            (*low, *high) = ((*low + distance).max(floor).min(agreed), (*high + distance).max(agreed));
+            let moved = if reaches_down { 0.0 } else { (*low + distance).max(floor) };
+            (*low, *high) = (moved.min(agreed), (*high + distance).max(agreed));
         }
         row.forecast = agreed;
         by.push(distance);

@@ -245,8 +245,8 @@ pub struct Evidence<'a> {
 
 /// Judges a series by its latest backtest and the state after the run before.
 ///
-/// The latest error is the largest of the last quarter of the origins, the usual one the median of the others. It trips when the latest
-/// is far above the usual. It recovers when the latest error, as a share of the values, is near the usual share of before the step;
+/// The usual error is the median of the earlier origins. It trips when the median of the last quarter of the origins is far above the
+/// usual: a day that nobody foresaw is no other world. It recovers when the largest of the latest errors, as a share of the values, is near the usual share of before the step;
 /// or, where values have become so small that noise is a large share of them, when it is no larger than that of
 /// the value a season before.
 #[must_use]
@@ -263,13 +263,18 @@ pub fn judge(before: State, evidence: &Evidence<'_>, rule: &Breaker) -> Judgemen
         return Judgement { state: before, ratio: None, changed: false, usual: None, why };
     }
     let (earlier, latest) = errors.split_at(errors.len() - (errors.len() / 4).max(1));
-    let usual_now = crate::robust::median(earlier.iter().map(|(_, error)| *error));
-    let error = latest.iter().map(|(_, error)| error).fold(0.0_f64, |most, &error| most.max(error));
+    // Where most origins make no error at all, the mean of those that do says more than nothing.
+    let usual_now = match crate::robust::median(earlier.iter().map(|(_, error)| *error)) {
+        median if median > 0.0 => median,
+        _ => earlier.iter().map(|(_, error)| error).sum::<f64>() / earlier.len() as f64,
+    };
+    let largest = latest.iter().map(|(_, error)| error).fold(0.0_f64, |most, &error| most.max(error));
+    let typical = crate::robust::median(latest.iter().map(|(_, error)| *error));
     let (past, recent) = evidence.actual.split_at(latest[0].0);
     let now = Usual { error: usual_now, share: over(usual_now, mean_size(past)) };
     let (state, ratio, why) = match before {
         State::Live => {
-            let ratio = over(error, usual_now);
+            let ratio = over(typical, usual_now);
             if ratio > rule.trips_at {
                 let state = State::Held { usual: now };
                 (state, ratio, format!("the latest errors are {ratio:.1} times the usual: the world has stepped"))
@@ -278,12 +283,12 @@ pub fn judge(before: State, evidence: &Evidence<'_>, rule: &Breaker) -> Judgemen
             }
         }
         State::Held { usual } => {
-            let by_share = over(over(error, mean_size(recent)), usual.share);
+            let by_share = over(over(largest, mean_size(recent)), usual.share);
             let season = evidence.season.max(1);
             let changes: Vec<f64> = (latest[0].0.max(season)..evidence.actual.len())
                 .map(|step| evidence.actual[step] - evidence.actual[step - season])
                 .collect();
-            let small = over(error, usual.error) <= rule.recovers_at && error <= mean_size(&changes);
+            let small = over(largest, usual.error) <= rule.recovers_at && largest <= mean_size(&changes);
             if by_share <= rule.recovers_at || small {
                 (State::Live, by_share, "the backtest on the new regime passes: recovered".to_owned())
             } else {
