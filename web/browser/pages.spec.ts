@@ -51,7 +51,11 @@ for (const [name, path] of Object.entries(PAGES)) {
       expect(tooWide, `pixels that scroll sideways at ${width} px`).toBeLessThanOrEqual(0);
       for (const colorScheme of THEMES) {
         await page.emulateMedia({ colorScheme });
-        await page.screenshot({ path: `test-results/screens/${name}-${width}-${colorScheme}.png`, fullPage: true, animations: "disabled" });
+        await page.screenshot({
+          path: `test-results/screens/${name}-${width}-${colorScheme}.png`,
+          fullPage: true,
+          animations: "disabled",
+        });
         // Rows of a kind are judged by the first few; hundreds of them take minutes.
         const found = await new AxeBuilder({ page }).exclude("tr:nth-child(n+5)").exclude(".changes li:nth-child(n+5)").analyze();
         const wrong = found.violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" | ")}`);

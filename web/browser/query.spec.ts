@@ -72,7 +72,10 @@ test("what takes too long is stopped", async ({ page, request }) => {
   await page.getByRole("button", { name: /^Cancel/ }).click();
   await expect(page.getByText("The query is cancelled.")).toBeVisible();
   await expect(page.getByRole("button", { name: /^Run/ })).toBeVisible();
+  // The worker lets go when its operator next hands on rows.
   await expect
-    .poll(async () => ((await (await request.get(lockgate.at("/api/v1/queries"))).json()) as { items: unknown[] }).items.length)
+    .poll(async () => ((await (await request.get(lockgate.at("/api/v1/queries"))).json()) as { items: unknown[] }).items.length, {
+      timeout: 20_000,
+    })
     .toBe(0);
 });
