@@ -220,7 +220,7 @@ fn history(settings: &Settings) -> String {
             Merge::Mean => "avg",
             Merge::Last => "max",
         };
-        let mut inner = [&names[..], &[time.clone()]].concat();
+        let mut inner = [&names[..], std::slice::from_ref(&time)].concat();
         let of_each = inner.join(", ");
         inner.push(format!("{merge}(cast({value} as double)) as {value}"));
         let known = settings.regressors.iter();
