@@ -39,8 +39,13 @@ impl Picture<'_> {
             title = escaped(self.title),
             left = FRAME.0,
         );
+        let apart = round_step((high - low) / TICKS as f64);
+        let first = (low / apart).ceil();
         for tick in 0..=TICKS {
-            let value = low + (high - low) * tick as f64 / TICKS as f64;
+            let value = (first + tick as f64) * apart;
+            if value > high {
+                break;
+            }
             let at = y(value);
             let _ = writeln!(
                 svg,
@@ -68,7 +73,7 @@ impl Picture<'_> {
                 "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"{anchor}\">{}</text>",
                 x(step),
                 FRAME.3 + 20.0,
-                escaped(time.map_or("", |time| time)),
+                escaped(&short(time.map_or("", |time| time))),
             );
         }
         for (place, bands) in self.plot.bands.iter().enumerate().rev() {
@@ -111,6 +116,18 @@ impl Picture<'_> {
         );
         svg
     }
+}
+
+/// The next of 1, 2 and 5 times a power of ten: at most so many of them as there are parts in the range.
+fn round_step(at_least: f64) -> f64 {
+    let power = 10_f64.powf(at_least.log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|times| times * power).find(|step| *step >= at_least).unwrap_or(at_least)
+}
+
+/// `2013-12-14T13:00:00Z` as `2013-12-14 13:00`.
+fn short(time: &str) -> String {
+    let time = time.trim_end_matches('Z').replace('T', " ");
+    time.strip_suffix(":00").filter(|rest| rest.contains(':')).map_or(time.clone(), str::to_owned)
 }
 
 /// Text of XML.
