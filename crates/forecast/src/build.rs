@@ -77,8 +77,16 @@ pub(crate) async fn build(
     let live = Live::register(&cx, settings)?;
     let python = started(python).await?;
     let learns = settings.models.as_ref().is_some_and(|names| names.iter().any(|name| name == BOOSTED));
+    let query = history::query(settings, live.as_ref());
+    // Sums of numbers that are not whole come out the same on one thread alone.
+    let session = if settings.hierarchy.is_empty() { cx.session.clone() } else { cx.session.single() };
+    let has_live = live.is_some();
+    let chunks = |most: usize| {
+        let rows = session.stream(&query);
+        async move { Ok::<_, KindError>(Chunks::new(rows.await?, settings, has_live, most)) }
+    };
     let (learned, shown) = match learns {
-        true => learn(&cx, settings, live.is_some(), &history::query(settings, live.as_ref()), clock, last).await?,
+        true => learn(&cx, settings, chunks(SERIES_OF_A_CHUNK).await?, clock, last).await?,
         false => (None, String::new()),
     };
     let own = python.iter().map(|model| Arc::clone(model) as Arc<dyn Model>);
@@ -101,11 +109,7 @@ pub(crate) async fn build(
     // What a chunk's forecasts depend on beside its rows.
     let mut kept =
         Kept::open(&cx, &format!("{} {last} {until} {live_number:?} {} {shown}", shape.all, cx.anew)).await?;
-    // Sums of numbers that are not whole come out the same on one thread alone.
-    let session = if settings.hierarchy.is_empty() { cx.session.clone() } else { cx.session.single() };
-    let rows = session.stream(&history::query(settings, live.as_ref())).await?;
-    let most = (ROWS_OF_A_CHUNK / settings.horizon).clamp(1, SERIES_OF_A_CHUNK);
-    let chunks = Chunks::new(rows, settings, live.is_some(), most);
+    let chunks = chunks((ROWS_OF_A_CHUNK / settings.horizon).clamp(1, SERIES_OF_A_CHUNK)).await?;
     let layout = Layout { partition_by: cx.file.partition_by.clone(), ..Layout::default() };
     let set = cx.table.stage_set(cx.number, &cx.schema, layout);
     let mut writer = set.writer(0);
@@ -155,7 +159,7 @@ pub(crate) async fn build(
             waiting.push(part);
         }
     }
-    hierarchy::reconcile(settings, &mut waiting).map_err(of_arrow)?;
+    hierarchy::reconcile(settings, &mut waiting)?;
     for part in &waiting {
         write(part)?;
     }
@@ -183,12 +187,10 @@ pub(crate) async fn build(
 async fn learn(
     cx: &BuildContext,
     settings: &Arc<Settings>,
-    has_live: bool,
-    query: &str,
+    mut chunks: Chunks,
     clock: Clock,
     last: i64,
 ) -> Result<(Option<Arc<dyn Model>>, String), KindError> {
-    let mut chunks = Chunks::new(cx.session.stream(query).await?, settings, has_live, SERIES_OF_A_CHUNK);
     let (mut sample, mut values, mut every, mut seen) = (Vec::new(), 0, 1, 0_usize);
     while let Some(chunk) = chunks.next().await? {
         cx.go_on()?;

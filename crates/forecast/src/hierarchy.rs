@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use arrow::array::AsArray;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType as Arrow, Int64Type};
-use arrow::error::ArrowError;
+use lockgate_engine::EngineError;
+use lockgate_kind::KindError;
 use lockgate_series::Part;
 use lockgate_series::reconcile::{Hierarchy, Method};
 
 use crate::build::Computed;
-use crate::history::texts;
+use crate::history::{of_arrow, texts};
 use crate::settings::Settings;
 use crate::told::Told;
 
@@ -19,18 +20,18 @@ type Place = (usize, usize);
 
 /// Moves all forecasts so that every sum is the sum of its series at every step, bit for bit. What that moves is a part of its own, and
 /// intervals move along. Series that are over, or whose steps lie between those of the others, are left as they are and not summed.
-pub(crate) fn reconcile(settings: &Settings, computed: &mut [Computed]) -> Result<(), ArrowError> {
+pub(crate) fn reconcile(settings: &Settings, computed: &mut [Computed]) -> Result<(), KindError> {
     let mut leaves: Vec<(Place, Vec<String>)> = Vec::new();
     let mut sums: HashMap<(usize, Vec<String>), Place> = HashMap::new();
     let Some(first) = usual_first(computed) else { return Ok(()) };
     for (chunk, part) in computed.iter().enumerate() {
-        let levels = cast(&part.keys[0], &Arrow::Int64)?;
+        let levels = cast(&part.keys[0], &Arrow::Int64).map_err(of_arrow)?;
         let levels = levels.as_primitive::<Int64Type>();
         for (place, told) in part.told.iter().enumerate() {
             if told.rows.len() != settings.horizon || told.rows[0].time != first {
                 continue;
             }
-            let key = texts(&part.keys[1..], place)?;
+            let key = texts(&part.keys[1..], place).map_err(of_arrow)?;
             match usize::try_from(levels.value(place)).ok().filter(|level| *level < settings.hierarchy.len()) {
                 Some(level) => {
                     let kept = settings.series.iter().zip(key);
@@ -71,10 +72,9 @@ pub(crate) fn reconcile(settings: &Settings, computed: &mut [Computed]) -> Resul
         };
         let weights: Vec<f64> = places.iter().zip(&weights).map(weight).collect();
         let at: Vec<Vec<f64>> = base.iter().map(|row| vec![row[step]]).collect();
-        let Ok(of_step) = hierarchy.reconcile(&at, &weights, Method::Mint) else {
-            debug_assert!(false, "what the library hands out fits together");
-            return Ok(());
-        };
+        let of_step = hierarchy.reconcile(&at, &weights, Method::Mint);
+        // What does not add up is not published as if it did.
+        let of_step = of_step.map_err(|mismatch| EngineError::Execution(mismatch.to_string()))?;
         for (agreed, of_step) in agreed.iter_mut().zip(of_step) {
             agreed.push(of_step[0]);
         }

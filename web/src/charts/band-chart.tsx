@@ -1,8 +1,9 @@
 // A history with its forecast and bands. The legend tells the values of the moment under the pointer or the arrow keys, so nothing
 // covers the picture and the page does not jump.
-import { useId, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from "react";
+import { useMemo, type ReactNode } from "react";
 import { hasBefore, layout, nearestOf, seenShade, shadeOf, type BandData, type Moment } from "./bands";
 import { tellTime } from "./time-scale";
+import { useReading } from "./use-reading";
 import { useWidth } from "./use-width";
 import "./charts.css";
 import "./band-chart.css";
@@ -16,9 +17,6 @@ interface BandChartProps {
 
 export function BandChart({ title, data, format, height = 320 }: BandChartProps) {
   const [place, width] = useWidth<HTMLDivElement>(720);
-  const [at, setAt] = useState<number | null>(null);
-  const readout = useId();
-  const svg = useRef<SVGSVGElement>(null);
   const narrow = width < 520;
   const frame = useMemo(
     () => ({ width, height: narrow ? height * 0.8 : height, left: narrow ? 46 : 62, right: 12, top: 10, bottom: 24 }),
@@ -26,22 +24,14 @@ export function BandChart({ title, data, format, height = 320 }: BandChartProps)
   );
   const of = useMemo(() => layout(data, frame), [data, frame]);
   const begins = of.moments.findIndex((moment) => moment.expected);
+  const { at, readout, props } = useReading({
+    count: of.moments.length,
+    start: Math.max(0, begins),
+    left: frame.left,
+    inner: Math.max(1, frame.width - frame.left - frame.right),
+    nearest: (share) => nearestOf(of.moments, of.from + share * (of.to - of.from)),
+  });
   const moment = at === null ? null : (of.moments[at] ?? null);
-  const move = (to: number) => setAt(Math.max(0, Math.min(of.moments.length - 1, to)));
-  const point = (event: PointerEvent) => {
-    const box = svg.current?.getBoundingClientRect();
-    if (!box || of.moments.length === 0) return;
-    const share = (event.clientX - box.left - frame.left) / Math.max(1, frame.width - frame.left - frame.right);
-    move(nearestOf(of.moments, of.from + share * (of.to - of.from)));
-  };
-  const press = (event: KeyboardEvent) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1, PageDown: 24, PageUp: -24 }[event.key];
-    if (step !== undefined) move(at === null ? Math.max(0, begins) : at + step);
-    else if (event.key === "Home") move(0);
-    else if (event.key === "End") move(of.moments.length - 1);
-    else return;
-    event.preventDefault();
-  };
   const floor = frame.height - frame.bottom;
   return (
     <div className="chart band-chart" ref={place}>
@@ -50,18 +40,10 @@ export function BandChart({ title, data, format, height = 320 }: BandChartProps)
         {moment ? sentence(data, moment, format) : ""}
       </span>
       <svg
-        ref={svg}
+        {...props}
         width={width}
         height={frame.height}
-        role="img"
         aria-label={`${title}: ${data.history.length} values of history, ${data.forecast.length} steps of forecast; arrow keys read them`}
-        aria-describedby={readout}
-        tabIndex={0}
-        onPointerMove={point}
-        onPointerDown={point}
-        onPointerLeave={() => setAt(null)}
-        onKeyDown={press}
-        onBlur={() => setAt(null)}
       >
         {of.yTicks.map((tick) => (
           <g key={tick.at}>

@@ -1,6 +1,6 @@
 // Lines over shared positions, with the values under the pointer or the arrow keys. Small on purpose: no zoom, no legend toggles.
-import { useId, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import { rangeOf, ticksOf } from "./scale";
+import { useReading } from "./use-reading";
 import { useWidth } from "./use-width";
 import "./charts.css";
 
@@ -38,9 +38,6 @@ export function LineChart({
   bars = false,
 }: LineChartProps) {
   const [place, width] = useWidth<HTMLDivElement>(420);
-  const [at, setAt] = useState<number | null>(null);
-  const readout = useId();
-  const svg = useRef<SVGSVGElement>(null);
   const count = positions.length;
   const [low, high] = rangeOf(
     series.flatMap((one) => one.values),
@@ -49,18 +46,12 @@ export function LineChart({
   const inner = Math.max(10, width - LEFT - RIGHT);
   const x = (i: number) => LEFT + (bars ? ((i + 0.5) / count) * inner : count <= 1 ? inner / 2 : (i / (count - 1)) * inner);
   const y = (value: number) => TOP + (1 - (value - low) / (high - low)) * (height - TOP - BOTTOM);
-  const nearest = (event: PointerEvent) => {
-    const box = svg.current?.getBoundingClientRect();
-    if (!box || count === 0) return;
-    const share = (event.clientX - box.left - LEFT) / inner;
-    setAt(Math.max(0, Math.min(count - 1, bars ? Math.floor(share * count) : Math.round(share * (count - 1)))));
-  };
-  const press = (event: KeyboardEvent) => {
-    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-    if (step === 0) return;
-    event.preventDefault();
-    setAt(Math.max(0, Math.min(count - 1, (at ?? (step > 0 ? -1 : count)) + step)));
-  };
+  const { at, readout, props } = useReading({
+    count,
+    left: LEFT,
+    inner,
+    nearest: (share) => (bars ? Math.floor(share * count) : Math.round(share * (count - 1))),
+  });
   const labelPx = 28 + 6.6 * positions.reduce((most, position) => Math.max(most, position.length), 0);
   const every = Math.max(1, Math.ceil(count / Math.max(1, Math.floor(inner / labelPx))));
   const drawn = series.filter((one) => !one.faint).length;
@@ -81,19 +72,7 @@ export function LineChart({
         </span>
       </figcaption>
       {}
-      <svg
-        ref={svg}
-        width={width}
-        height={height}
-        role="img"
-        aria-label={`${title}, ${count} values; arrow keys read them`}
-        aria-describedby={readout}
-        tabIndex={0}
-        onPointerMove={nearest}
-        onPointerLeave={() => setAt(null)}
-        onKeyDown={press}
-        onBlur={() => setAt(null)}
-      >
+      <svg {...props} width={width} height={height} aria-label={`${title}, ${count} values; arrow keys read them`}>
         {ticksOf(low, high).map((tick) => (
           <g key={tick}>
             <line className="axis" x1={LEFT} x2={width - RIGHT} y1={y(tick)} y2={y(tick)} />

@@ -1,10 +1,11 @@
 // Parts that add up, one small chart below the other over the same times, each with a scale of its own. One cursor for all of them.
-import { useId, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
+import { useMemo } from "react";
 import { lineOf, nearestOf } from "./bands";
 import { formatShort } from "../format/numbers";
 import { rangeOf } from "./scale";
 import type { TimeKind } from "./time-kind";
 import { stepOf, tellTime, timeTicks } from "./time-scale";
+import { useReading } from "./use-reading";
 import { useWidth } from "./use-width";
 import "./charts.css";
 import "./band-chart.css";
@@ -25,9 +26,6 @@ const RIGHT = 12;
 
 export function Panels({ kind, times, parts, sum, format }: PanelsProps) {
   const [place, width] = useWidth<HTMLDivElement>(720);
-  const [at, setAt] = useState<number | null>(null);
-  const readout = useId();
-  const svg = useRef<SVGSVGElement>(null);
   const height = parts.length * (PANEL + GAP) + 22;
   const from = times[0] ?? 0;
   const to = times.at(-1) ?? 1;
@@ -35,20 +33,12 @@ export function Panels({ kind, times, parts, sum, format }: PanelsProps) {
   const x = (time: number) => LEFT + (to > from ? ((time - from) / (to - from)) * inner : inner / 2);
   const moments = useMemo(() => times.map((time) => ({ at: time })), [times]);
   const step = stepOf(times);
-  const move = (next: number) => setAt(Math.max(0, Math.min(times.length - 1, next)));
-  const point = (event: PointerEvent) => {
-    const box = svg.current?.getBoundingClientRect();
-    if (!box || times.length === 0) return;
-    move(nearestOf(moments, from + ((event.clientX - box.left - LEFT) / inner) * (to - from)));
-  };
-  const press = (event: KeyboardEvent) => {
-    const by = { ArrowRight: 1, ArrowLeft: -1, PageDown: 24, PageUp: -24 }[event.key];
-    if (by !== undefined) move(at === null ? 0 : at + by);
-    else if (event.key === "Home") move(0);
-    else if (event.key === "End") move(times.length - 1);
-    else return;
-    event.preventDefault();
-  };
+  const { at, readout, props } = useReading({
+    count: times.length,
+    left: LEFT,
+    inner,
+    nearest: (share) => nearestOf(moments, from + share * (to - from)),
+  });
   const show = (value: number | null | undefined) => (value === null || value === undefined ? "null" : format(value));
   return (
     <figure className="chart panels" ref={place}>
@@ -60,18 +50,10 @@ export function Panels({ kind, times, parts, sum, format }: PanelsProps) {
         </span>
       </figcaption>
       <svg
-        ref={svg}
+        {...props}
         width={width}
         height={height}
-        role="img"
         aria-label={`Parts: ${parts.map((part) => part.name).join(", ")} over ${times.length} steps; arrow keys read them`}
-        aria-describedby={readout}
-        tabIndex={0}
-        onPointerMove={point}
-        onPointerDown={point}
-        onPointerLeave={() => setAt(null)}
-        onKeyDown={press}
-        onBlur={() => setAt(null)}
       >
         {parts.map((part, i) => {
           const top = i * (PANEL + GAP) + GAP - 4;

@@ -45,6 +45,12 @@ impl Shop {
         self.does(&format!("lockgate run --as-of {as_of}"))
     }
 
+    /// A run that publishes everything.
+    fn publishes(&self, as_of: &str) {
+        let (code, said) = self.runs(as_of);
+        assert_eq!(code, 0, "{said}");
+    }
+
     fn rows(&self, sql: &str) -> Vec<String> {
         let (code, said) = self.does(&format!("lockgate query \"{sql}\" --format csv 2>&1"));
         assert_eq!(code, 0, "{said}");
@@ -146,8 +152,7 @@ fn between_refits_models_go_on_and_are_scored() {
     );
     let build = |hours: usize, as_of: &str| {
         shop.write("data/rows.csv", &meters(3, hours));
-        let (code, said) = shop.runs(as_of);
-        assert_eq!(code, 0, "{said}");
+        shop.publishes(as_of);
     };
     let fitted = || shop.rows("select distinct fitted_at from forecast.rows");
     build(24 * 28, "2026-01-29");
@@ -176,8 +181,7 @@ fn between_refits_models_go_on_and_are_scored() {
     shop.forecast(
         "series: meter\ntime: ts\nstep: 1h\nvalue: kwh\nhorizon: 24h\nmodels: [seasonal_mean]\nrefit: { every: 3d }\n",
     );
-    let (code, said) = shop.runs("2026-02-01T01:30:00Z");
-    assert_eq!(code, 0, "{said}");
+    shop.publishes("2026-02-01T01:30:00Z");
     assert_eq!(fitted(), ["2026-02-01T01:30:00Z"]);
     assert_eq!(shop.rows("select distinct model from forecast.rows"), ["seasonal_mean"]);
     assert_eq!(taken_up.len(), 72);
@@ -199,10 +203,10 @@ fn errors_that_grow_ask_for_new_models() {
          checks:\n  - steady: { share: 0% }\n",
     );
     shop.write("data/rows.csv", &meters(1, 24 * 21));
-    assert_eq!(shop.runs("2026-01-22").0, 0);
+    shop.publishes("2026-01-22");
     // A day as ever: months later it would still be the same models.
     shop.write("data/rows.csv", &meters(1, 24 * 22));
-    assert_eq!(shop.runs("2026-01-23").0, 0);
+    shop.publishes("2026-01-23");
     let fitted = || shop.one("select distinct fitted_at from forecast.rows");
     assert_eq!(fitted(), "2026-01-22T00:00:00Z");
     // Then a day that is nothing like it.
@@ -213,8 +217,7 @@ fn errors_that_grow_ask_for_new_models() {
         writeln!(text, "{time},{}", value.parse::<f64>().unwrap() + 5.0).unwrap();
     }
     shop.write("data/rows.csv", &text);
-    let (code, said) = shop.runs("2026-01-24");
-    assert_eq!(code, 0, "{said}");
+    shop.publishes("2026-01-24");
     assert_eq!(fitted(), "2026-01-24T00:00:00Z");
 }
 
@@ -235,8 +238,7 @@ fn sums_and_their_series_add_up() {
         }
     }
     shop.write("data/rows.csv", &text);
-    let (code, said) = shop.runs("2025-05-01");
-    assert_eq!(code, 0, "{said}");
+    shop.publishes("2025-05-01");
     let levels = "select hierarchy, count(*), count(city), count(shop) from forecast.rows group by 1 order by 2, 1";
     assert_eq!(shop.rows(levels), ["total,7,0,0", "city,14,14,0", "\"city, shop\",28,28,21"]);
     let apart = |upper: &str, by: &str| {
@@ -256,8 +258,7 @@ fn sums_and_their_series_add_up() {
         writeln!(text, "{city},{name},2025-05-01,{}", 28 + 10 * number).unwrap();
     }
     shop.write("data/rows.csv", &text);
-    let (code, said) = shop.runs("2025-05-02");
-    assert_eq!(code, 0, "{said}");
+    shop.publishes("2025-05-02");
     let scored = "select hierarchy, sum(scored_actual) from forecast.rows where step = 1 group by 1 order by 1";
     assert_eq!(shop.rows(scored), ["city,172.0", "\"city, shop\",172.0", "total,172.0"]);
 }
@@ -283,8 +284,7 @@ fn what_is_known_in_advance_shapes_the_forecast() {
         }
     }
     shop.write("data/rows.csv", &text);
-    let (code, said) = shop.runs("2025-05-21");
-    assert_eq!(code, 0, "{said}");
+    shop.publishes("2025-05-21");
     let rows = shop.rows("select step, forecast > 70, known from forecast.rows where shop = 'a' order by step");
     let promoted: Vec<bool> = rows.iter().map(|row| row.contains("true")).collect();
     assert_eq!(promoted, [false, false, true, false, false, false, false], "{rows:?}");
@@ -306,8 +306,7 @@ fn a_killed_build_goes_on_where_it_was() {
     let kept = shop.path().join("store/tables/forecast/rows/_lockgate/kept");
     assert!(kept.exists(), "what it had made is kept");
     // Later in the same hour: what was made is taken up as it was, the rest is made now.
-    let (code, said) = shop.runs("2026-01-05T00:20:00Z");
-    assert_eq!(code, 0, "{said}");
+    shop.publishes("2026-01-05T00:20:00Z");
     assert!(!kept.exists(), "and thrown away when it is of no use any more");
     let by = "select fitted_at, count(distinct meter) from forecast.rows group by 1 order by 1";
     let rows = shop.rows(by);
@@ -318,8 +317,7 @@ fn a_killed_build_goes_on_where_it_was() {
     let resumed = shop.rows(all);
     let calm = Shop::new(METERS, forecast);
     calm.write("data/rows.csv", &meters(400, 96));
-    let (code, said) = calm.runs("2026-01-05T00:20:00Z");
-    assert_eq!(code, 0, "{said}");
+    calm.publishes("2026-01-05T00:20:00Z");
     assert_eq!(resumed.len(), 2400);
     assert_eq!(resumed, calm.rows(all));
 }
@@ -343,8 +341,7 @@ fn series_of_any_size_and_key_come_whole() {
     writeln!(written, "m002,{newest},1000000").unwrap();
     writeln!(written, "old,2026-01-02T00:00:00Z,5").unwrap();
     shop.write("data/rows.csv", &written);
-    let (code, said) = shop.runs("2027-01-11");
-    assert_eq!(code, 0, "{said}");
+    shop.publishes("2027-01-11");
     let by = "select meter, count(*), min(step), max(step), max(abs(forecast - 10)) < 100 from forecast.rows group by 1 order by 1 nulls first";
     assert_eq!(shop.rows(by), [",1000,1,1000,true", "m000,1000,1,1000,true", "m002,1000,1,1000,true"]);
     let treated = shop.rows("select distinct meter, treatments from forecast.rows order by 1 nulls first");
@@ -365,8 +362,7 @@ fn a_model_of_ones_own_joins_the_backtest() {
          return [level * (4 + 3 * math.sin((n + step) * math.tau / 24)) for step in range(horizon)]\n",
     );
     shop.write("data/rows.csv", &meters(2, 24 * 21));
-    let (code, said) = shop.runs("2026-01-22");
-    assert_eq!(code, 0, "{said}");
+    shop.publishes("2026-01-22");
     let models = shop.rows("select distinct meter, model, choice from forecast.rows order by meter");
     assert!(models.iter().all(|row| row.contains("yesterday") && row.contains("regression")), "{models:?}");
     let (code, said) = shop.does(
@@ -393,8 +389,7 @@ fn trees_learn_from_all_series() {
         "series: meter\ntime: ts\nstep: 1h\nvalue: kwh\nhorizon: 24h\nmodels: [boosted, seasonal_naive]\n",
     );
     shop.write("data/rows.csv", &meters(40, 24 * 14));
-    let (code, said) = shop.runs("2026-01-15");
-    assert_eq!(code, 0, "{said}");
+    shop.publishes("2026-01-15");
     let better = "select count(*) > 30 from (select distinct meter from forecast.rows where model like '%boosted%' and backtest_error < naive_error)";
     assert_eq!(shop.one(better), "true");
     // Where there is too little to learn from, that is said, and the others go on.
@@ -418,7 +413,7 @@ fn a_forecast_is_drawn_and_explained() {
         }
     }
     shop.write("data/rows.csv", &text);
-    assert_eq!(shop.runs("2025-04-01").0, 0);
+    shop.publishes("2025-04-01");
     let (code, said) = shop.does("lockgate forecast show forecast.rows --explain --svg whole.svg");
     assert_eq!(code, 0, "{said}");
     for words in ["forecast.rows of the whole", "fitted     2025-04-01", "DAY", "FORECAST", "LEVEL", "whole.svg"] {
@@ -439,20 +434,18 @@ fn what_is_gone_is_forecast_no_more() {
     let forecast = "series: meter\ntime: ts\nstep: 1h\nvalue: kwh\nhorizon: 6h\nmodels: [seasonal_mean]\n";
     let shop = Shop::new(METERS, forecast);
     shop.write("data/rows.csv", &meters(3, 96));
-    assert_eq!(shop.runs("2026-01-05").0, 0);
+    shop.publishes("2026-01-05");
     let names = || shop.rows("select distinct meter from forecast.rows order by 1");
     assert_eq!(names(), ["m000", "m001", "m002"]);
     // The middle and the last one are taken out of the input; the first is forecast, and nothing of the others.
     shop.write("data/rows.csv", &meters(1, 97));
-    let (code, said) = shop.runs("2026-01-05T01:00:00Z");
-    assert_eq!(code, 0, "{said}");
+    shop.publishes("2026-01-05T01:00:00Z");
     assert_eq!(names(), ["m000"]);
     assert_eq!(shop.one("select count(scored_error), count(live_forecast) from forecast.rows"), "1,5");
     // Of another quantity nothing is compared.
     shop.write("assets/raw/rows.yml", &format!("kind: source\nread: {{ path: data/rows.csv }}\n{METERS}"));
     shop.forecast(&forecast.replace("step: 1h", "step: 1d").replace("horizon: 6h", "horizon: 2d"));
-    let (code, said) = shop.runs("2026-01-05T02:00:00Z");
-    assert_eq!(code, 0, "{said}");
+    shop.publishes("2026-01-05T02:00:00Z");
     assert_eq!(shop.one("select count(scored_error), count(live_forecast) from forecast.rows"), "0,0");
 }
 
@@ -470,15 +463,14 @@ fn a_sum_adds_what_its_series_were_at_each_step() {
         writeln!(text, "a,{date}T06:00:00Z,10\nb,{date}T18:00:00Z,5\nb,{date}T18:00:00Z,7").unwrap();
     }
     shop.write("data/rows.csv", &text);
-    let (code, said) = shop.runs("2025-01-31");
-    assert_eq!(code, 0, "{said}");
+    shop.publishes("2025-01-31");
     let of = "select hierarchy, shop, min(forecast), max(forecast) from forecast.rows group by 1, 2 order by 3";
     assert_eq!(shop.rows(of), ["shop,b,6.0,6.0", "shop,a,10.0,10.0", "total,,16.0,16.0"]);
     // Each is compared with its own; without the sum, its rows in the live forecast are nobody's.
     assert_eq!(shop.does("lockgate run forecast.rows --force --as-of 2025-01-31T00:10:00Z").0, 0);
     assert_eq!(shop.one("select count(*), max(abs(forecast - live_forecast)) from forecast.rows"), "9,0.0");
     shop.forecast("series: shop\ntime: at\nstep: 1d\nvalue: sold\nhorizon: 3d\nmodels: [naive]\n");
-    assert_eq!(shop.runs("2025-01-31T00:20:00Z").0, 0);
+    shop.publishes("2025-01-31T00:20:00Z");
     assert_eq!(shop.one("select count(*), count(distinct shop) from forecast.rows"), "6,2");
 }
 
@@ -486,12 +478,11 @@ fn a_sum_adds_what_its_series_were_at_each_step() {
 fn past_its_time_a_forecast_is_made_with_what_is_cheap() {
     let shop = Shop::new(METERS, "series: meter\ntime: ts\nstep: 1h\nvalue: kwh\nhorizon: 24h\ntime_budget: 1s\n");
     shop.write("data/rows.csv", &meters(300, 24 * 14));
-    let (code, said) = shop.runs("2026-01-15");
-    assert_eq!(code, 0, "{said}");
+    shop.publishes("2026-01-15");
     let fast = "count(distinct case when choice like '%\\\"tier\\\":\\\"fast\\\"%' then meter end)";
     assert_eq!(shop.one(&format!("select count(distinct meter), {fast} > 50 from forecast.rows")), "300,true");
     // With time, dearer models are asked.
     shop.forecast("series: meter\ntime: ts\nstep: 1h\nvalue: kwh\nhorizon: 24h\n");
-    assert_eq!(shop.runs("2026-01-15T00:30:00Z").0, 0);
+    shop.publishes("2026-01-15T00:30:00Z");
     assert_eq!(shop.one("select count(*) from forecast.rows where choice like '%\\\"tier\\\":\\\"fast\\\"%'"), "0");
 }

@@ -55,13 +55,14 @@ impl Execution<'_> {
                 progress: progress.clone(),
                 cancel: &self.options.cancel,
             };
-            let staged = self.workspace.stage(node, &context).await?;
-            lease.check(name)?;
+            let staged = self.workspace.stage(node, &context).await;
             for warning in progress.take_warnings() {
                 let message = self.workspace.redact(&warning.message);
                 let data = json!({ "message": message, "diagnostics": [warning] });
                 self.tell("warned", Some(name), None, data).await?;
             }
+            let staged = staged?;
+            lease.check(name)?;
             // The members of a group read each other's staged state, held or not: they switch together.
             match staged {
                 Staged::Unchanged(live) => {
