@@ -15,10 +15,11 @@
 //! | `coverage_80`, … | percent of the backtest's values that fell into the interval |
 //! | `steady` | whether the latest errors of the backtest are as large as usual; null without enough of one |
 //! | `fitted_at` | when the models of the series were last searched |
-//! | `scored_forecast`, `scored_actual` | what the live forecast said for its own step of this number, and what came; null where nothing has come yet |
+//! | `scored_forecast`, `scored_actual` | what a forecast before, the live one first, said so many steps ahead of what has come since, and what came; null where nothing has |
 //! | `scored_error`, `scored_bias` | their distance, and forecast minus actual |
 //! | `scored_covered_80`, … | whether what came lies in the interval |
 //! | `treatments` | what was done to the series before, as JSON |
+//! | `backtest` | what its models would have said at each origin of the backtest, as JSON, in the first row of the series |
 //! | `choice` | what was tried and chosen and why, as JSON |
 //! | `state` | what the next forecast goes on from, as JSON, in the first row of the series |
 //! | `hierarchy` | with that setting: which sum a row is of, `total`, `origin`, `origin, carrier` |
@@ -89,6 +90,7 @@ pub(crate) fn own(settings: &Settings) -> Vec<Column> {
         columns.push(Column::new(format!("scored_covered_{}", level_name(*level)), DataType::Boolean));
     }
     columns.push(Column::new("treatments", DataType::Json));
+    columns.push(Column::new("backtest", DataType::Json));
     columns.push(Column::new("choice", DataType::Json));
     columns.push(Column::new("state", DataType::Json));
     if !settings.hierarchy.is_empty() {
@@ -153,12 +155,10 @@ pub(crate) fn batch(
         columns.push(Arc::new(rows.scored().map(covered).collect::<BooleanArray>()));
     }
     columns.push(rows.texts(|told| text_of(&told.record.treatments)));
+    let backtests = told.iter().map(|told| backtest(told, time_type)).collect::<Result<Vec<_>, _>>()?;
+    columns.push(rows.firsts(|series| backtests[series].as_deref()));
     columns.push(rows.texts(|told| text_of(&choice(told))));
-    let mut states = StringBuilder::new();
-    for (series, row) in &rows.at {
-        states.append_option(told[*series].state.as_deref().filter(|_| *row == 0));
-    }
-    columns.push(Arc::new(states.finish()));
+    columns.push(rows.firsts(|series| told[series].state.as_deref()));
     if let Some(level) = level {
         let level = cast(level, &arrow::datatypes::DataType::Int64)?;
         let level = level.as_primitive::<arrow::datatypes::Int64Type>();
@@ -194,6 +194,15 @@ impl<'a> Rows<'a> {
         self.texts_at(&self.told.iter().map(text).collect::<Vec<_>>())
     }
 
+    /// A text in the first row of each series.
+    fn firsts<'t>(&self, text: impl Fn(usize) -> Option<&'t str>) -> ArrayRef {
+        let mut builder = StringBuilder::new();
+        for &(series, row) in &self.at {
+            builder.append_option((row == 0).then(|| text(series)).flatten());
+        }
+        Arc::new(builder.finish())
+    }
+
     fn texts_at(&self, of_series: &[String]) -> ArrayRef {
         let mut builder = StringBuilder::new();
         self.at.iter().for_each(|(series, _)| builder.append_value(&of_series[*series]));
@@ -225,6 +234,21 @@ fn numbers(values: impl Iterator<Item = Option<f64>>) -> ArrayRef {
 fn text_of(value: &impl serde::Serialize) -> String {
     // What the library hands out serializes.
     serde_json::to_string(value).unwrap_or_default()
+}
+
+/// What the backtest of a series said, its times written as the column has them; `None` without one.
+fn backtest(told: &Told, time_type: &DataType) -> Result<Option<String>, ArrowError> {
+    if told.tested.is_empty() {
+        return Ok(None);
+    }
+    let ends = times(time_type, told.tested.iter().flat_map(|tested| [tested.from, tested.to]));
+    let ends = cast(&ends, &arrow::datatypes::DataType::Utf8)?;
+    let ends = ends.as_string::<i32>();
+    let origins = told.tested.iter().enumerate().map(|(place, tested)| {
+        let (from, to) = (ends.value(2 * place), ends.value(2 * place + 1));
+        json!({ "from": from, "to": to, "error": tested.error, "said": tested.said })
+    });
+    Ok(Some(text_of(&origins.collect::<Vec<_>>())))
 }
 
 /// What is told of a choice. What models found, and the errors of every step, would make it as long as the forecast.

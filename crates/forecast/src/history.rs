@@ -9,10 +9,12 @@ use arrow::row::{OwnedRow, RowConverter, SortField};
 use futures::StreamExt;
 use lockgate_engine::{BatchStream, EngineError, PinnedTable};
 use lockgate_kind::{BuildContext, KindError};
+use lockgate_series::axis::Axis;
 use lockgate_series::hygiene::{Merge, Point};
 use lockgate_types::{DataType, Schema};
 
 use crate::columns::{self, quoted};
+use crate::earlier::Expected;
 use crate::settings::Settings;
 
 /// Where the live forecast is registered: no asset's name has two underscores in a row.
@@ -29,6 +31,18 @@ pub(crate) struct Said {
     pub(crate) forecast: f64,
     /// Per level of the settings; none where the live forecast has no such interval.
     pub(crate) bands: Vec<Option<(f64, f64)>>,
+}
+
+impl Said {
+    /// On the axis of its series.
+    pub(crate) fn on(&self, axis: &Axis<'_>) -> Expected {
+        Expected {
+            index: axis.index(self.time),
+            step: self.step,
+            forecast: self.forecast,
+            bands: self.bands.clone(),
+        }
+    }
 }
 
 /// One series as it comes.

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::told::Told;
 
 /// Of the pieces. Raised when their shape changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Series after which a piece is written.
 const SERIES_OF_A_PIECE: usize = 256;
 /// Seconds after which a piece is written, however few series it has: so much work is lost at most.

@@ -15,6 +15,7 @@ mod checks;
 mod clock;
 mod codes;
 mod columns;
+mod earlier;
 mod hierarchy;
 mod history;
 mod kept;

@@ -6,6 +6,7 @@ use lockgate_series::hygiene::Class;
 use lockgate_series::watch::{self, Drift, Tally, Usual};
 use serde::{Deserialize, Serialize};
 
+use crate::earlier::Earlier;
 use crate::settings::Refit;
 
 /// Of one series.
@@ -28,6 +29,9 @@ pub(crate) struct State {
     pub(crate) tally: Tally,
     /// How large the errors of its backtest usually were, when it last was as ever.
     pub(crate) usual: Option<Usual>,
+    /// What forecasts before said of steps that have not come, oldest first.
+    #[serde(default)]
+    pub(crate) earlier: Vec<Earlier>,
 }
 
 impl State {

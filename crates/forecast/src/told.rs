@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use lockgate_series::axis::Axis;
+use lockgate_series::backtest;
 use lockgate_series::batch::{self, Before, One, Raw, Record, Row, Shared};
 use lockgate_series::calendar::{Columns, Country, columns as calendar_columns};
 use lockgate_series::choose::{self, Pool};
@@ -13,7 +14,8 @@ use lockgate_series::{Known, Tier};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::history::{OfSeries, Said};
+use crate::earlier::{self, Earlier, Expected, rounded};
+use crate::history::OfSeries;
 use crate::settings::Settings;
 use crate::state::State;
 
@@ -33,13 +35,26 @@ pub(crate) struct Told {
     pub(crate) steady: Option<bool>,
     /// Per row what the live forecast says of the same time.
     pub(crate) live: Vec<Option<f64>>,
-    /// Per step of the horizon how the live forecast did; `None` where nothing has arrived.
+    /// Per step of the horizon how a forecast before did so many steps ahead; `None` where nothing has arrived.
     pub(crate) scored: Vec<Option<Scored>>,
+    /// What its models would have said in the past, per origin of the backtest.
+    pub(crate) tested: Vec<Tested>,
     /// For the next forecast.
     pub(crate) state: Option<String>,
 }
 
-/// A step of the live forecast whose value has arrived.
+/// What would have been said at an origin of the backtest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Tested {
+    /// Times of its first and its last step.
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+    /// The mean absolute error; `None` where nothing was measured.
+    pub(crate) error: Option<f64>,
+    pub(crate) said: Vec<f64>,
+}
+
+/// A step that was forecast before and whose value has arrived.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Scored {
     pub(crate) forecast: f64,
@@ -79,22 +94,24 @@ impl Forecaster<'_> {
         let mut shared = Shared::new(axis, self.pool);
         shared.until = self.clock.until;
         shared.last = Some(self.last);
-        let before = of.state.as_deref().and_then(State::read);
+        let mut before = of.state.as_deref().and_then(State::read);
         let same = before.as_ref().is_some_and(|state| state.quantity == self.quantity);
-        let said = if same { &of.said[..] } else { &[] };
-        let came = if said.is_empty() { None } else { Some(batch::cleaned(&of.points, &shared, &batch)) };
-        let came = |time: i64| -> Option<f64> {
+        let live: Vec<Expected> = of.said.iter().filter(|_| same).map(|said| said.on(&axis)).collect();
+        let earlier = before.as_mut().filter(|_| same).map(|state| std::mem::take(&mut state.earlier));
+        let earlier = earlier.unwrap_or_default();
+        let came = if same { Some(batch::cleaned(&of.points, &shared, &batch)) } else { None };
+        let came = |index: i64| -> Option<f64> {
             let series = came.as_ref()?;
-            let place = usize::try_from(axis.index(time) - series.first).ok()?;
+            let place = usize::try_from(index - series.first).ok()?;
             series.actual.get(place).copied().filter(|value| !value.is_nan())
         };
         let late = before.as_ref().map_or(0, |state| state.late);
         let state = before.filter(|state| !self.anew && state.signature == self.signature);
         let mut arrived: Vec<Arrived> = Vec::new();
-        for said in said {
+        for said in &live {
             // The backtest counts from the end of the history; a late series is forecast from further on.
             let step = said.step + late;
-            arrived.extend(came(said.time).map(|actual| Arrived { step, forecast: said.forecast, actual }));
+            arrived.extend(came(said.index).map(|actual| Arrived { step, forecast: said.forecast, actual }));
         }
         let expected = state.as_ref().map_or(&[][..], |state| &state.choice.errors_by_step);
         let tally = state.as_ref().map_or(Tally::default(), |state| state.tally).and(&arrived, expected);
@@ -138,6 +155,7 @@ impl Forecaster<'_> {
             choice: one.record.choice.clone(),
             tally: if one.searched { Tally::default() } else { tally },
             usual: if steady == Some(false) { usual_before.or(usual_now) } else { usual_now.or(usual_before) },
+            earlier: earlier::left(&earlier, &live, &self.settings.levels, self.settings.horizon, one.series.next()),
         };
         // A series without a history has nothing that columns could explain.
         let unknown = match one.series.values.is_empty() {
@@ -145,8 +163,9 @@ impl Forecaster<'_> {
             false => columns.unknown(one.series.first, one.series.values.len() + one.series.late + batch.horizon),
         };
         Told {
-            live: live_at(&one.rows, said, &axis),
-            scored: self.scored(said, came),
+            live: live_at(&one.rows, &live, &axis),
+            scored: self.scored(&live, &earlier, came),
+            tested: tested(&one, &axis),
             fitted_at,
             unknown,
             steady,
@@ -157,11 +176,18 @@ impl Forecaster<'_> {
         }
     }
 
-    fn scored(&self, said: &[Said], came: impl Fn(i64) -> Option<f64>) -> Vec<Option<Scored>> {
+    /// Of several forecasts that said a step so far ahead, the latest counts.
+    fn scored(
+        &self,
+        live: &[Expected],
+        earlier: &[Earlier],
+        came: impl Fn(i64) -> Option<f64>,
+    ) -> Vec<Option<Scored>> {
         let mut scored = vec![None; self.settings.horizon];
-        for said in said {
+        let before = earlier.iter().rev().flat_map(|earlier| earlier.expected(&self.settings.levels));
+        for said in live.iter().cloned().chain(before) {
             let place = said.step.checked_sub(1).and_then(|place| scored.get_mut(place));
-            if let Some((place, actual)) = place.zip(came(said.time)) {
+            if let Some((place, actual)) = place.filter(|place| place.is_none()).zip(came(said.index)) {
                 let covered = |band: &Option<(f64, f64)>| band.map(|(low, high)| low <= actual && actual <= high);
                 let covered = said.bands.iter().map(covered).collect();
                 *place = Some(Scored { forecast: said.forecast, actual, covered });
@@ -172,9 +198,24 @@ impl Forecaster<'_> {
 }
 
 /// What the live forecast says of the times of these rows.
-fn live_at(rows: &[Row], said: &[Said], axis: &Axis<'_>) -> Vec<Option<f64>> {
-    let by_step: BTreeMap<i64, f64> = said.iter().map(|said| (axis.index(said.time), said.forecast)).collect();
+fn live_at(rows: &[Row], live: &[Expected], axis: &Axis<'_>) -> Vec<Option<f64>> {
+    let by_step: BTreeMap<i64, f64> = live.iter().map(|said| (said.index, said.forecast)).collect();
     rows.iter().map(|row| by_step.get(&axis.index(row.time)).copied()).collect()
+}
+
+/// What the backtest said, as it can be drawn.
+fn tested(one: &One, axis: &Axis<'_>) -> Vec<Tested> {
+    let Some((chosen, plan)) = one.chosen.as_ref().and_then(|chosen| Some((chosen, chosen.plan.as_ref()?))) else {
+        return Vec::new();
+    };
+    let origins = plan.origins.iter().zip(&chosen.backtest).zip(&chosen.residuals);
+    let of = |((&origin, said), residuals): ((&usize, &Vec<f64>), &Vec<f64>)| {
+        let first = one.record.start + origin as i64;
+        let error = Some(backtest::error(std::slice::from_ref(residuals))).filter(|error| error.is_finite()).map(rounded);
+        let said: Vec<f64> = said.iter().map(|value| rounded(*value)).collect();
+        Tested { from: axis.time(first), to: axis.time(first + said.len().max(1) as i64 - 1), error, said }
+    };
+    origins.map(of).collect()
 }
 
 /// A short horizon is over before many values have come; no more can come than steps of which an error is expected.

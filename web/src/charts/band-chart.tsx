@@ -35,7 +35,7 @@ export function BandChart({ title, data, format, height = 320 }: BandChartProps)
   const floor = frame.height - frame.bottom;
   return (
     <div className="chart band-chart" ref={place}>
-      <Legend data={data} moment={moment} format={format} />
+      <Legend data={data} of={of} moment={moment} format={format} />
       <span id={readout} role="status" className="hidden-text">
         {moment ? sentence(data, moment, format) : ""}
       </span>
@@ -65,6 +65,9 @@ export function BandChart({ title, data, format, height = 320 }: BandChartProps)
           <path key={band.level} className="band" d={band.path} fillOpacity={shadeOf(i, of.bands.length)} />
         ))}
         {of.begin !== null && <line className="begin" x1={of.begin} x2={of.begin} y1={frame.top} y2={floor} />}
+        {of.fan.map((path, i) => (
+          <path key={i} className="fan-line" d={path} />
+        ))}
         <path className="past-line" d={of.past} />
         <path className="before-line" d={of.before} />
         <path className="forecast-line" d={of.forecast} />
@@ -103,7 +106,13 @@ function Cursor({
   );
 }
 
-function Legend({ data, moment, format }: { data: BandData; moment: Moment | null; format: (value: number) => string }) {
+interface LegendProps {
+  data: BandData;
+  of: ReturnType<typeof layout>;
+  moment: Moment | null;
+  format: (value: number) => string;
+}
+function Legend({ data, of, moment, format }: LegendProps) {
   const begin = data.forecast[0]?.at ?? Infinity;
   const hasPast = data.history.some((point) => point.at < begin);
   const hasSince = data.history.some((point) => point.at >= begin);
@@ -141,6 +150,11 @@ function Legend({ data, moment, format }: { data: BandData; moment: Moment | nul
           <line className="before-line" x1="0" x2="16" y1="5" y2="5" />
         </Entry>
       )}
+      {of.fan.length > 0 && (
+        <Entry word="said in the backtest" value={moment ? tellTested(moment, format) : ""}>
+          <line className="fan-line" x1="0" x2="16" y1="5" y2="5" />
+        </Entry>
+      )}
       {hasSince && (
         <Entry word="came since" value={moment?.expected ? actual : ""}>
           <line className="since-line" x1="0" x2="16" y1="5" y2="5" />
@@ -162,12 +176,21 @@ function Entry({ word, value, children }: { word: string; value: string; childre
   );
 }
 
+/** From the lowest to the highest of what origins said of a moment. */
+function tellTested({ tested }: Moment, format: (value: number) => string): string {
+  if (tested.length === 0) return "";
+  const low = format(Math.min(...tested));
+  const high = format(Math.max(...tested));
+  return low === high ? low : `${low} to ${high}`;
+}
+
 function sentence(data: BandData, moment: Moment, format: (value: number) => string): string {
   const parts = [
     moment.expected?.value != null && `forecast ${format(moment.expected.value)}`,
     ...(moment.expected?.bands ?? []).map(
       ([low, high], i) => low !== null && high !== null && `${data.levels[i]} % from ${format(low)} to ${format(high)}`,
     ),
+    moment.tested.length > 0 && `the backtest said ${tellTested(moment, format)}`,
     moment.before !== null && `the forecast before ${format(moment.before)}`,
     moment.actual !== null && `${moment.expected ? "came" : "history"} ${format(moment.actual)}`,
   ].filter(Boolean);

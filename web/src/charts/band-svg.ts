@@ -41,6 +41,7 @@ export function bandSvg(data: BandData, told: Told, ink: Ink): string {
       path(band.path, `fill="${ink("series-1")}" fill-opacity="${shadeOf(i, of.bands.length).toFixed(3)}"`),
     ),
     of.begin === null ? "" : line(of.begin, FRAME.top, of.begin, floor, `stroke="${ink("text-3")}" stroke-dasharray="2 3"`),
+    ...of.fan.map((d) => path(d, `${stroke("series-4", 2.25)} opacity="0.7"`)),
     path(of.past, stroke("text-2", 1.25)),
     path(of.before, `${stroke("series-3", 1.25)} stroke-dasharray="4 3"`),
     path(of.forecast, stroke("series-1", 2)),
@@ -68,6 +69,7 @@ function legend(data: BandData, ink: Ink): string {
       words: `${level} %`,
       mark: `<rect y="-5" width="16" height="10" fill="${ink("series-1")}" fill-opacity="${seenShade(i, data.levels.length).toFixed(3)}"/>`,
     })),
+    ...(data.fan?.length ? [{ words: "backtest", mark: `<path d="M0 0H16" stroke="${ink("series-4")}" stroke-width="2.25" opacity="0.7"/>` }] : []),
     ...(hasBefore(data)
       ? [
           {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bandSvg, fileNameOf } from "./band-svg";
-import { layout, lineOf, momentsOf, nearestOf, type BandData } from "./bands";
+import { layout, lineOf, momentsOf, nearestOf, ontoMoments, type BandData } from "./bands";
 
 const HOUR = 3_600_000;
 const START = Date.parse("2013-12-31T00:00:00Z");
@@ -63,6 +63,22 @@ it("the nearest moment is found", () => {
   const moments = [0, 10, 20, 40].map((at) => ({ at }));
   expect([-5, 4, 6, 29, 31, 99].map((at) => nearestOf(moments, at))).toEqual([0, 0, 1, 2, 3, 3]);
   expect(nearestOf([], 3)).toBe(0);
+});
+
+describe("the backtest's fan", () => {
+  const moments = [0, 31, 59, 90, 120];
+  it("stands on the months it means", () =>
+    expect(ontoMoments([[0, 30, 60, 90].map((at) => ({ at, value: at }))], moments)).toEqual([
+      [0, 31, 59, 90].map((at, i) => ({ at, value: i * 30 })),
+    ]));
+  it("is left out where no history is drawn", () => expect(ontoMoments([[{ at: -90, value: 1 }]], moments)).toEqual([]));
+  it("is told from low to high at each moment", () => {
+    const history = moments.map((at) => ({ at, value: at }));
+    const fan = [[{ at: 31, value: 7 }], [{ at: 31, value: 9 }]];
+    expect(momentsOf({ ...data, history, forecast: [], before: [], fan }).map((moment) => moment.tested)).toEqual([
+      ...[[], [7, 9], [], [], []],
+    ]);
+  });
 });
 
 describe("the file", () => {

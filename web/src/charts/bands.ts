@@ -22,6 +22,8 @@ export interface BandData {
   forecast: Expected[];
   /** What the forecast before said of the same times. */
   before?: Point[];
+  /** What would have been said at each origin of the backtest. */
+  fan?: Point[][];
   /** Percents, ascending: "80", "95". */
   levels: string[];
 }
@@ -39,6 +41,8 @@ export interface Moment {
   actual: number | null;
   expected: Expected | null;
   before: number | null;
+  /** What the origins of the backtest said, the oldest first. */
+  tested: number[];
 }
 
 export function layout(data: BandData, frame: Frame) {
@@ -49,6 +53,7 @@ export function layout(data: BandData, frame: Frame) {
     ...data.history.map((point) => point.value),
     ...data.forecast.flatMap((one) => [one.value, ...one.bands.flat()]),
     ...(data.before ?? []).map((point) => point.value),
+    ...(data.fan ?? []).flat().map((point) => point.value),
   ]);
   const inner = Math.max(10, frame.width - frame.left - frame.right);
   const x = (at: number) => frame.left + (to > from ? ((at - from) / (to - from)) * inner : inner / 2);
@@ -71,6 +76,7 @@ export function layout(data: BandData, frame: Frame) {
     sinceDots: since.flatMap((point) => (point.value === null ? [] : [{ x: x(point.at), y: y(point.value) }])),
     forecast: lineOf(data.forecast, x, y, step),
     before: lineOf(data.before ?? [], x, y, step),
+    fan: (data.fan ?? []).map((points) => lineOf(points, x, y, step)).filter(Boolean),
     /** The widest first, so that narrower ones lie on it. */
     bands: data.levels
       .map((level, i) => ({
@@ -88,13 +94,15 @@ export function layout(data: BandData, frame: Frame) {
 /** All times, ascending, each once. */
 export function momentsOf(data: BandData): Moment[] {
   const moments = new Map<number, Moment>();
-  for (const point of data.history) moments.set(point.at, { at: point.at, actual: point.value, expected: null, before: null });
+  const none = { actual: null, expected: null, before: null };
+  for (const point of data.history) moments.set(point.at, { ...none, at: point.at, actual: point.value, tested: [] });
   for (const expected of data.forecast)
-    moments.set(expected.at, { at: expected.at, actual: moments.get(expected.at)?.actual ?? null, expected, before: null });
+    moments.set(expected.at, { ...none, at: expected.at, actual: moments.get(expected.at)?.actual ?? null, expected, tested: [] });
   for (const point of data.before ?? []) {
     const moment = moments.get(point.at);
     if (moment) moment.before = point.value;
   }
+  for (const point of (data.fan ?? []).flat()) if (point.value !== null) moments.get(point.at)?.tested.push(point.value);
   return [...moments.values()].toSorted((a, b) => a.at - b.at);
 }
 
@@ -147,6 +155,21 @@ export function seenShade(level: number, count: number): number {
   let light = 1;
   for (let place = 0; place < count - level; place++) light *= 1 - shadeOf(place, count);
   return 1 - light;
+}
+
+/** A fan whose points stand on the moments they mean: of times between the first and the last of an origin only the distance is known,
+ * and months and local days are not all as long. What has no moment is left out. */
+export function ontoMoments(fan: Point[][], moments: number[]): Point[][] {
+  const half = stepOf(moments) / 2;
+  const there = moments.map((at) => ({ at }));
+  return fan
+    .map((points) =>
+      points.flatMap((point) => {
+        const at = there[nearestOf(there, point.at)]?.at;
+        return at !== undefined && Math.abs(at - point.at) <= half ? [{ at, value: point.value }] : [];
+      }),
+    )
+    .filter((points) => points.length > 0);
 }
 
 export const hasBefore = (data: BandData): boolean => (data.before ?? []).some((point) => point.value !== null);

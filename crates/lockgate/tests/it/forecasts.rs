@@ -196,6 +196,36 @@ fn between_refits_models_go_on_and_are_scored() {
 }
 
 #[test]
+fn far_steps_of_replaced_forecasts_are_scored_when_they_come() {
+    let shop = Shop::new(
+        METERS,
+        "series: meter\ntime: ts\nstep: 1h\nvalue: kwh\nhorizon: 8h\nmodels: [seasonal_mean]\nrefit: { every: 30d }\n",
+    );
+    let build = |more: usize| {
+        shop.write("data/rows.csv", &meters(2, 24 * 14 + more));
+        shop.publishes(&format!("2026-01-15T{more:02}:00:00Z"));
+    };
+    let scored = || {
+        shop.rows(
+            "select step, count(*), count(scored_covered_80) from forecast.rows where scored_error is not null group by 1 order by 1",
+        )
+    };
+    build(0);
+    assert!(scored().is_empty());
+    build(1);
+    assert_eq!(scored(), ["1,2,2"]);
+    build(2);
+    assert_eq!(scored(), ["1,2,2", "2,2,2"], "the second step of the first forecast, which was replaced an hour ago");
+    // Three hours at once: the first three steps of the live one, and those of the first that they do not tell of already.
+    build(5);
+    assert_eq!(scored(), ["1,2,2", "2,2,2", "3,2,2", "4,2,2", "5,2,2"]);
+    let same = "select max(abs(n.scored_forecast - o.forecast)) < 0.0001 and max(abs(n.scored_error - abs(o.forecast - r.kwh))) < 0.0001 \
+                and count(*) = 4 from forecast.rows n join version('forecast.rows', 1) o on n.meter = o.meter and n.step = o.step \
+                join raw.rows r on r.meter = o.meter and r.ts = o.ts where n.step in (4, 5)";
+    assert_eq!(shop.one(same), "true", "what the first forecast said of these hours, against what came");
+}
+
+#[test]
 fn errors_that_grow_ask_for_new_models() {
     let shop = Shop::new(
         METERS,
@@ -414,14 +444,17 @@ fn a_forecast_is_drawn_and_explained() {
     }
     shop.write("data/rows.csv", &text);
     shop.publishes("2025-04-01");
-    let (code, said) = shop.does("lockgate forecast show forecast.rows --explain --svg whole.svg");
+    let (code, said) = shop.does("lockgate forecast show forecast.rows --explain --backtest --svg whole.svg");
     assert_eq!(code, 0, "{said}");
-    for words in ["forecast.rows of the whole", "fitted     2025-04-01", "DAY", "FORECAST", "LEVEL", "whole.svg"] {
+    for words in ["forecast.rows of the whole", "fitted     2025-04-01", "DAY", "FORECAST", "LEVEL", "MEAN ERROR", "whole.svg"] {
         assert!(said.contains(words), "`{words}` is not in {said}");
     }
     let (code, said) = shop.does("lockgate forecast show forecast.rows --series 'Rome <&>' --svg rome.svg");
     assert!(code == 0 && said.contains("forecast.rows of Rome <&>"), "{said}");
+    let whole = std::fs::read_to_string(shop.path().join("whole.svg")).unwrap();
     let svg = std::fs::read_to_string(shop.path().join("rome.svg")).unwrap();
+    let lines = |svg: &str| svg.matches("<polyline").count();
+    assert!(whole.contains("its backtest") && lines(&whole) > 5 && lines(&svg) == 2, "{whole}");
     assert!(svg.starts_with("<svg xmlns") && svg.trim_end().ends_with("</svg>"), "{svg}");
     assert!(
         svg.contains("Rome &lt;&amp;&gt;") && svg.matches("<polygon").count() == 2 && !svg.contains("NaN"),

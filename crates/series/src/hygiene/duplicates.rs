@@ -24,8 +24,7 @@ pub(super) fn merge(points: &[Point], draft: &mut Draft<'_>) -> Vec<usize> {
     let mut indexed = indexed;
     indexed.sort_by_key(|&(index, _)| index);
     let (Some(&(first, _)), Some(&(last, _))) = (indexed.first(), indexed.last()) else { return Vec::new() };
-    let longest = draft.settings.longest.max(1) as i64;
-    draft.first = first.max(last.saturating_sub(longest - 1));
+    draft.first = first.max(begin(last, draft.settings.longest));
     let cut = indexed.partition_point(|&(index, _)| index < draft.first);
     if cut > 0 {
         let (oldest, newest) = (indexed[0].1.time, indexed[cut - 1].1.time);
@@ -57,6 +56,18 @@ pub(super) fn merge(points: &[Point], draft: &mut Draft<'_>) -> Vec<usize> {
     draft.record(Kind::Duplicates, &places);
     draft.record(Kind::DaylightDoubled, &doubled);
     counts
+}
+
+/// Blocks of a longest history.
+const BLOCKS: i64 = 8;
+
+/// The first step of a history that has become too long. It moves on block by block, not step by step: what was found for a history is good
+/// for as long as it begins where it began.
+fn begin(last: i64, longest: usize) -> i64 {
+    let longest = i64::try_from(longest).unwrap_or(i64::MAX).max(1);
+    let block = (longest / BLOCKS).max(1);
+    let earliest = last.saturating_sub(longest - 1);
+    earliest.saturating_add((-earliest).rem_euclid(block))
 }
 
 /// One value of several; at least one.

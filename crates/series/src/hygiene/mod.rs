@@ -48,7 +48,7 @@ pub struct Settings {
     pub late: bool,
     /// A series that is so many horizons late is over: it is not forecast any more.
     pub over_after: usize,
-    /// Steps that are kept; older ones are cut off.
+    /// Steps that are kept at most; older ones are cut off, an eighth of it at a time.
     pub longest: usize,
 }
 

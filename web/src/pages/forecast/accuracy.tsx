@@ -20,7 +20,7 @@ export function Accuracy({ of }: { of: Shape }) {
   return (
     <Section
       title="Accuracy over versions"
-      lead={`Mean absolute errors over all series${of.hasSums ? " and sums" : ""} of a version, in the unit of the value: in its backtest, and of the forecast that was live before, once actual values came.`}
+      lead={`Mean absolute errors over all series${of.hasSums ? " and sums" : ""} of a version, in the unit of the value: in its backtest, and of what was forecast before and has come since.`}
     >
       <Loaded query={query} lines={6}>
         {(history) => <Charts of={of} history={history} />}

@@ -31,7 +31,7 @@ function Stats({ of }: { of: Head }) {
         {of.arrived > 0 && <CoverageStat name="Intervals, held of what came" of={of.coverage} percent={(one) => one.scored} />}
         {of.arrived > 0 && (
           <Stat name="Mean error of what came" value={of.scored === null ? "–" : formatDecimal(of.scored)}>
-            {formatUnit(of.arrived, "value")} of {formatUnit(of.scoredSeries, "series", "series")}, against the forecast before
+            {formatUnit(of.arrived, "value")} of {formatUnit(of.scoredSeries, "series", "series")}, against what was forecast before
           </Stat>
         )}
         {of.watched > 0 && (

@@ -16,7 +16,7 @@ export function Horizon({ of }: { of: Shape }) {
   return (
     <Section
       title="Error by step ahead"
-      lead="How the forecast that was live before did at each of its steps, over all series whose actual values came."
+      lead="What was said so many steps ahead, against what came since the version before, over all series."
     >
       <Loaded query={query} lines={5}>
         {(steps) => <Charts of={of} steps={steps} />}

@@ -6,6 +6,7 @@ import { timeOf } from "../../charts/time-scale";
 import { ask, FOREVER, key, numberOf, text, truth, type Row } from "./ask";
 import { leafName, type Shape } from "./shape";
 import type { SeriesKey } from "./sql";
+import { fanOf } from "./words";
 import * as sql from "./sql-series";
 import type { Asked } from "./sql-series";
 
@@ -110,6 +111,8 @@ export interface Facts {
   fittedAt: string | null;
   treatments: unknown;
   choice: unknown;
+  /** What would have been said at each origin of the backtest, the oldest first. */
+  fan: Point[][];
 }
 export interface SeriesAnswer {
   facts: Facts;
@@ -140,6 +143,7 @@ const factsOf = (of: Shape, row: Row): Facts => ({
   fittedAt: text(row.fitted_at),
   treatments: row.treatments,
   choice: row.choice,
+  fan: fanOf(row.backtest, of.time.kind),
 });
 const stepOf = (of: Shape, row: Row, i: number): Step => ({
   at: timeOf(row[of.time.name], of.time.kind),

@@ -1,4 +1,4 @@
-// The forecast that was live before, against what came: in the row of a step stands how it did at its own step of that number.
+// What was forecast before, against what came: in the row of a step stands what was said so many steps ahead.
 import { LineChart, type Series } from "../../charts/line-chart";
 import { formatCount, formatDecimal, formatUnit } from "../../format/numbers";
 import { Section } from "../../patterns/detail";
@@ -11,7 +11,7 @@ import { formatValue } from "./values";
 export function Scored({ of, steps }: { of: Shape; steps: Step[] }) {
   const arrived = steps.filter((step) => step.scored.error !== null || step.scored.actual !== null);
   return (
-    <Section title="The forecast before, against what came" lead={arrived.length > 0 ? summary(of, arrived) : undefined}>
+    <Section title="Forecast before, against what came" lead={arrived.length > 0 ? summary(of, arrived) : undefined}>
       {arrived.length === 0 ? (
         <div className="card">
           <Empty icon="clock" title="Nothing has arrived yet" compact>

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { codeQuery } from "../../api/queries";
 import { BandChart } from "../../charts/band-chart";
 import { bandSvg, fileNameOf, lightInk } from "../../charts/band-svg";
-import type { BandData } from "../../charts/bands";
+import { ontoMoments, type BandData, type Point } from "../../charts/bands";
 import { Panels } from "../../charts/panels";
 import { formatDecimal, formatUnit } from "../../format/numbers";
 import { Icon } from "../../icons/icon";
@@ -182,7 +182,8 @@ function FactLine({ of, shape }: { of: Facts; shape: Shape }) {
 function Picture({ of, series, answer }: { of: Shape; series: SeriesKey; answer: SeriesAnswer }) {
   const { steps } = answer;
   const times = useMemo(() => steps.map((step) => step.at), [steps]);
-  const spans = useMemo(() => spansOf(times, of.time.kind), [times, of.time.kind]);
+  const { fan } = answer.facts;
+  const spans = useMemo(() => spansOf(times, of.time.kind, fan[0]?.[0]?.at ?? null), [times, of.time.kind, fan]);
   const [span, setSpan] = useState(0);
   const chosen = spans[span] ?? (spans[0] as Span);
   const code = useQuery({ ...codeQuery(of.asset), enabled: of.history !== null && of.history.candidates.length > 1 });
@@ -193,7 +194,8 @@ function Picture({ of, series, answer }: { of: Shape; series: SeriesKey; answer:
     enabled: value !== null,
     placeholderData: keepPreviousData,
   });
-  const data = useMemo(() => pictureOf(of, steps, history.data), [of, steps, history.data]);
+  const tested = chosen.tested ? fan : NO_FAN;
+  const data = useMemo(() => pictureOf(of, steps, history.data, tested), [of, steps, history.data, tested]);
   const names = tellSeries(of, series);
   const name = names.join(", ");
   const title = name ? `${of.asset} of ${name}` : of.asset;
@@ -246,12 +248,17 @@ function Picture({ of, series, answer }: { of: Shape; series: SeriesKey; answer:
   );
 }
 
-function pictureOf(of: Shape, steps: Step[], history: BandData["history"] | undefined): BandData {
+const NO_FAN: Point[][] = [];
+function pictureOf(of: Shape, steps: Step[], history: Point[] | undefined, fan: Point[][]): BandData {
   return {
     kind: of.time.kind,
     history: history ?? [],
     forecast: steps,
     before: steps.map(({ at, before }) => ({ at, value: before })),
+    fan: ontoMoments(
+      fan,
+      (history ?? []).map((point) => point.at),
+    ),
     levels: of.levels.map((level) => level.label.replace(" %", "")),
   };
 }

@@ -14,6 +14,10 @@ describe("how much history is drawn", () => {
   it("is at least two seasons", () => expect(spansOf(times(2, 7 * DAY), "day")[0]?.limit).toBe(106));
   it("is steps where time is counted", () =>
     expect(spansOf(times(12, 1), "integer")).toEqual([{ label: "36 steps", from: 1e12 - 36, limit: 48 }]));
+  it("goes back to the first origin of the backtest, and a bit further", () => {
+    const spans = spansOf(times(48, HOUR), "instant", 1e12 - 500 * HOUR);
+    expect(spans.at(-1)).toEqual({ label: "Backtest", from: 1e12 - 548 * HOUR, limit: 596, tested: true });
+  });
   it("is bounded", () => expect(spansOf(times(2000, HOUR), "instant").map((span) => span.limit)).toEqual([3500]));
   it("is something even for a single step", () => expect(spansOf([5], "integer")[0]?.label).toBe("24 steps"));
 });

@@ -72,7 +72,7 @@ export function worstSql(of: Shape, asked: Asked): string {
   );
 }
 
-/** How the forecast before did at each of its steps, over all series. */
+/** How forecasts before did at each of their steps, over all series. */
 export function horizonSql(of: Shape): string {
   const columns = [
     "step",
@@ -102,10 +102,10 @@ export const MOST_STEPS = 2000;
 /** What is said of a series, from one of its rows. */
 export function factsSql(of: Shape, series: SeriesKey): string {
   const columns = [
-    ...["model", "class", "treatments", "choice", "backtest_error", "naive_error", "steady", "fitted_at"].filter(of.has),
+    ...["model", "class", "treatments", "choice", "backtest", "backtest_error", "naive_error", "steady", "fitted_at"].filter(of.has),
     ...of.levels.map((level) => `coverage_${level.id}`).filter(of.has),
   ];
-  return `select ${columns.map(quoted).join(", ")} from ${version(of)} where ${ofForecast(of, series)} limit 1`;
+  return `select ${columns.map(quoted).join(", ")} from ${version(of)} where ${ofForecast(of, series)} ${of.has("step") ? "order by step " : ""}limit 1`;
 }
 
 const SCORED = ["scored_forecast", "scored_actual", "scored_error", "scored_bias"];

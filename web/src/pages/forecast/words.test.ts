@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatValue } from "./values";
-import { choiceOf, inShort, inWords, relativeInWords, treatmentsOf, whyInWords } from "./words";
+import { fanOf, choiceOf, inShort, inWords, relativeInWords, treatmentsOf, whyInWords } from "./words";
 
 const JSON_OF = `[{"kind":"future","count":205,"first":1768906800000000,"last":1769641200000000},
   {"kind":"partial","count":1,"first":1768903200000000,"last":1768903200000000},{"kind":"unheard_of","count":3,"first":1,"last":2}]`;
@@ -57,6 +57,22 @@ describe("an error against that of the last season repeated", () => {
     expect(relativeInWords(error, naive)).toMatchObject({ short, is }),
   );
   it("is nothing without a backtest", () => expect(relativeInWords(null, 2)).toBeNull());
+});
+
+describe("the backtest's fan", () => {
+  it("has a line for each origin, its steps as far apart as one another", () => {
+    const json = '[{"from":"2025-01-30","to":"2025-02-01","error":1.5,"said":[3,null,5]},{"from":"2025-02-01","to":"2025-02-01","said":[4]}]';
+    const day = (text: string) => Date.parse(`${text}T00:00:00Z`);
+    expect(fanOf(json, "day")).toEqual([
+      [
+        { at: day("2025-01-30"), value: 3 },
+        { at: day("2025-01-31"), value: null },
+        { at: day("2025-02-01"), value: 5 },
+      ],
+      [{ at: day("2025-02-01"), value: 4 }],
+    ]);
+  });
+  it("is nothing where there is none", () => expect([fanOf(null, "day"), fanOf("not json", "day")]).toEqual([[], []]));
 });
 
 it("values have six digits, whole ones all of theirs", () => {

@@ -1,7 +1,8 @@
 // What a forecast records about a series, in words.
 import { formatCount, formatUnit } from "../../format/numbers";
+import type { Point } from "../../charts/bands";
 import type { TimeKind } from "../../charts/time-kind";
-import { tellTime } from "../../charts/time-scale";
+import { tellTime, timeOf } from "../../charts/time-scale";
 
 export interface Treatment {
   kind: string;
@@ -52,6 +53,15 @@ export const treatmentsOf = (json: unknown): Treatment[] =>
     first: number(one.first) ?? NaN,
     last: number(one.last) ?? NaN,
   }));
+
+/** What would have been said at each origin of the backtest. Its steps are taken to be as far apart as one another. */
+export const fanOf = (json: unknown, kind: TimeKind): Point[][] =>
+  list(parsed(json)).flatMap((origin) => {
+    const said = Array.isArray(origin.said) ? (origin.said as unknown[]).map(number) : [];
+    const [from, to] = [timeOf(origin.from, kind), timeOf(origin.to, kind)];
+    const step = said.length > 1 ? (to - from) / (said.length - 1) : 0;
+    return Number.isFinite(from + to) ? [said.map((value, i) => ({ at: from + i * step, value }))] : [];
+  });
 
 export function choiceOf(json: unknown): Choice | null {
   const value = parsed(json);

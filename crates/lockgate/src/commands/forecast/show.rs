@@ -1,11 +1,13 @@
 //! `lockgate forecast show`.
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::Float64Type;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type};
 use futures::TryStreamExt;
 use lockgate_forecast::Shown;
 use lockgate_run::{Graph, QueryOptions, Workspace};
 use lockgate_types::{AssetName, Diagnostic};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::svg::Picture;
@@ -16,8 +18,9 @@ use crate::terminal::number::measured;
 use crate::terminal::plot::Plot;
 use crate::terminal::table::{Align, Cell, Table};
 
-/// Steps of the history that are read for a picture, at most.
+/// Steps of the history that are read for a picture, at most; with its backtest there are more.
 const HISTORY: usize = 400;
+const TESTED_HISTORY: usize = 1500;
 
 /// Draw a series with its forecast and bands, and say what was chosen and why
 #[derive(Debug, clap::Args)]
@@ -32,6 +35,9 @@ pub(super) struct Arguments {
     /// Say what each step is made of: parts that add up to the forecast
     #[arg(long)]
     explain: bool,
+    /// Say how its models would have done at each origin of the backtest; the picture of --svg has what they said
+    #[arg(long)]
+    backtest: bool,
     /// Write the picture to a file
     #[arg(long, value_name = "FILE.svg")]
     svg: Option<std::path::PathBuf>,
@@ -45,7 +51,8 @@ pub(super) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
         let message = format!("{name} is no forecast: its kind is {}", node.file.kind);
         return Err(Failure::usage(Diagnostic::error(&USAGE, message).hint(format!("lockgate show {name}"))));
     };
-    let looking = Looking { workspace: &workspace, graph: &graph, name: &name, shown: &shown };
+    let steps = if arguments.backtest { TESTED_HISTORY } else { HISTORY };
+    let looking = Looking { workspace: &workspace, graph: &graph, name: &name, shown: &shown, steps };
     let series = match arguments.series.is_empty() {
         true => looking.largest().await?,
         false if arguments.series.len() == shown.series.len() => arguments.series,
@@ -58,7 +65,10 @@ pub(super) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
             return Err(Failure::usage(Diagnostic::error(&USAGE, message)));
         }
     };
-    let seen = looking.at(&series).await?;
+    let mut seen = looking.at(&series).await?;
+    if arguments.backtest {
+        seen.from_backtest_on();
+    }
     let terminal = &context.terminal;
     let title = match series.iter().filter(|value| !value.is_empty()).map(String::as_str).collect::<Vec<_>>() {
         of if !of.is_empty() => format!("{name} of {}", of.join(", ")),
@@ -72,6 +82,7 @@ pub(super) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
             plot: &seen.plot,
             levels: &shown.levels,
             times: (&seen.past_times, &seen.times),
+            fan: if arguments.backtest { seen.fan() } else { Vec::new() },
         };
         std::fs::write(file, picture.svg()).map_err(|error| {
             let message = format!("{} cannot be written: {error}", file.display());
@@ -84,7 +95,7 @@ pub(super) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
             "bands": seen.plot.bands, "levels": shown.levels, "model": seen.model, "class": seen.class,
             "choice": serde_json::from_str::<serde_json::Value>(&seen.choice).unwrap_or_default(),
             "treatments": serde_json::from_str::<serde_json::Value>(&seen.treatments).unwrap_or_default(),
-            "times": seen.times, "parts": PARTS.iter().zip(&seen.parts).collect::<std::collections::BTreeMap<_, _>>(),
+            "times": seen.times, "backtest": seen.tested, "parts": PARTS.iter().zip(&seen.parts).collect::<std::collections::BTreeMap<_, _>>(),
         }))?;
         return Ok(Exit::Done);
     }
@@ -100,6 +111,13 @@ pub(super) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
         terminal.line("")?;
         terminal.table(&seen.explained(&shown.time))?;
     }
+    if arguments.backtest {
+        terminal.line("")?;
+        match seen.tested.is_empty() {
+            true => terminal.line("the history was too short for a backtest")?,
+            false => terminal.table(&seen.backtest())?,
+        }
+    }
     if let Some(file) = &arguments.svg {
         terminal.note(&terminal.note_paint.faint(&format!("the picture is in {}", file.display())));
     }
@@ -114,6 +132,19 @@ struct Looking<'a> {
     graph: &'a Graph,
     name: &'a AssetName,
     shown: &'a Shown,
+    /// Of the history that is read, at most.
+    steps: usize,
+}
+
+/// What would have been said at an origin of the backtest, as the table holds it.
+#[derive(Debug, Deserialize, Serialize)]
+struct Tested {
+    /// Times of its first and its last step.
+    from: String,
+    to: String,
+    /// Mean absolute error; none where nothing was measured.
+    error: Option<f64>,
+    said: Vec<f64>,
 }
 
 /// One series and its forecast.
@@ -132,10 +163,12 @@ struct Seen {
     times: Vec<String>,
     /// One list for each of [`PARTS`].
     parts: Vec<Vec<f64>>,
-    /// How the forecast that was live before did: steps that have come, mean error, bias.
+    /// How forecasts before did: steps that have come, mean error, bias.
     scored: Option<(u64, f64, f64)>,
     /// When the models were last searched, and whether the latest errors are as usual.
     fitted: (String, Option<bool>),
+    /// The backtest, oldest origin first.
+    tested: Vec<Tested>,
 }
 
 impl Looking<'_> {
@@ -192,61 +225,49 @@ impl Looking<'_> {
         }
         let matching = if equal.is_empty() { "true".to_owned() } else { equal.join(" and ") };
         let (time, value) = (quoted(&self.shown.time), quoted(&self.shown.value));
-        let bands = self.shown.levels.iter().flat_map(|level| [format!("lo_{level}"), format!("hi_{level}")]);
-        let coverage = self.shown.levels.iter().map(|level| format!("coverage_{level}"));
-        let parts = PARTS.map(str::to_owned);
-        let columns: Vec<String> = bands.chain(coverage).chain(parts).collect();
-        let sql = format!(
-            "select model, class, choice, treatments, cast({time} as varchar) as lg_time, cast(fitted_at as varchar) as lg_fitted, \
-             cast(case when steady then 1 when not steady then 0 end as double) as lg_steady, backtest_error, naive_error, forecast, {} \
-             from {} where {matching} order by {time}",
-            columns.join(", "),
-            self.name
-        );
+        // All columns: a version of an older build may not have those of this one.
+        let sql = format!("select * from {} where {matching} order by {time}", self.name);
         let batches = self.rows(&sql).await?;
-        let Some(first) = batches.iter().find(|batch| batch.num_rows() > 0) else { return Err(self.unknown(series)) };
-        let levels = self.shown.levels.len();
-        let numbers = |column: usize| -> Vec<f64> {
-            let of = |batch: &RecordBatch| {
-                batch.column(column).as_primitive::<Float64Type>().iter().flatten().collect::<Vec<_>>()
-            };
-            batches.iter().flat_map(of).collect()
+        if batches.iter().all(|batch| batch.num_rows() == 0) {
+            return Err(self.unknown(series));
+        }
+        let rows = Rows(batches);
+        let one = |name: &str| rows.numbers(name).first().copied().flatten();
+        let all = |name: &str| rows.numbers(name).into_iter().flatten().collect::<Vec<f64>>();
+        let ends = |level: &String| {
+            all(&format!("lo_{level}")).into_iter().zip(all(&format!("hi_{level}"))).collect::<Vec<_>>()
         };
-        let texts = |column: usize| -> Vec<String> {
-            batches.iter().flat_map(|batch| (0..batch.num_rows()).map(|row| text(batch, column, row))).collect()
+        let covered = self.shown.levels.iter().filter_map(|level| Some((level.clone(), one(&format!("coverage_{level}"))?)));
+        let scored = |name: &str| {
+            let there = all(name);
+            let count = there.len();
+            (count > 0).then(|| (count as u64, there.iter().sum::<f64>() / count as f64))
         };
-        let one = |column: usize| numbers(column).first().copied();
-        // Behind the forecast: ends of the intervals, their coverage, parts.
-        let pairs = |place: usize| numbers(10 + 2 * place).into_iter().zip(numbers(11 + 2 * place)).collect();
-        let covered =
-            (0..levels).filter_map(|place| Some((self.shown.levels[place].clone(), one(10 + 2 * levels + place)?)));
         let mut seen = Seen {
-            plot: Plot { history: Vec::new(), forecast: numbers(9), bands: (0..levels).map(pairs).collect() },
-            model: text(first, 0, 0),
-            class: text(first, 1, 0),
-            choice: text(first, 2, 0),
-            treatments: text(first, 3, 0),
-            errors: one(7).zip(one(8)),
+            plot: Plot {
+                history: Vec::new(),
+                forecast: all("forecast"),
+                bands: self.shown.levels.iter().map(ends).collect(),
+            },
+            model: rows.first("model"),
+            class: rows.first("class"),
+            choice: rows.first("choice"),
+            treatments: rows.first("treatments"),
+            errors: one("backtest_error").zip(one("naive_error")),
             coverage: covered.collect(),
             past_times: Vec::new(),
-            times: texts(4),
-            parts: (0..PARTS.len()).map(|part| numbers(10 + 3 * levels + part)).collect(),
-            scored: None,
-            fitted: (text(first, 5, 0), one(6).map(|steady| steady > 0.5)),
+            times: rows.texts(&self.shown.time),
+            parts: PARTS.iter().map(|part| all(part)).collect(),
+            scored: scored("scored_error")
+                .zip(scored("scored_bias"))
+                .map(|((steps, error), (_, bias))| (steps, error, bias)),
+            fitted: (rows.first("fitted_at"), one("steady").map(|steady| steady > 0.5)),
+            tested: serde_json::from_str(&rows.first("backtest")).unwrap_or_default(),
         };
-        let sql = format!(
-            "select cast(count(scored_error) as double), avg(scored_error), avg(scored_bias) from {} where {matching}",
-            self.name
-        );
-        for batch in self.rows(&sql).await?.iter().filter(|batch| batch.num_rows() > 0) {
-            let number = |column: usize| batch.column(column).as_primitive::<Float64Type>().iter().next().flatten();
-            seen.scored =
-                number(0).zip(number(1)).zip(number(2)).map(|((steps, error), bias)| (steps as u64, error, bias));
-        }
         let past = format!(
             "select cast(t as varchar) as lg_time, v from (select {time} as t, sum(cast({value} as double)) as v from {} \
-             where {past} and {value} is not null group by {time} order by {time} desc limit {HISTORY}) order by t",
-            self.shown.of
+             where {past} and {value} is not null group by {time} order by {time} desc limit {}) order by t",
+            self.shown.of, self.steps
         );
         for batch in self.rows(&past).await? {
             seen.past_times.extend((0..batch.num_rows()).map(|row| text(&batch, 0, row)));
@@ -273,7 +294,7 @@ impl Seen {
             let steps = lockgate_types::number::counted(steps, "step has", "steps have");
             let way = if bias > 0.0 { "too high" } else { "too low" };
             let bias = if bias == 0.0 { String::new() } else { format!(", {:.2} {way} on average", bias.abs()) };
-            told.push(("so far", format!("{steps} come of the forecast before it: mean error {error:.2}{bias}")));
+            told.push(("so far", format!("{steps} come of what was forecast before: mean error {error:.2}{bias}")));
         }
         let steady = match self.fitted.1 {
             Some(false) => "; the latest errors are far above the usual: the world has stepped",
@@ -307,6 +328,64 @@ impl Seen {
             table.row(cells);
         }
         table
+    }
+}
+
+impl Seen {
+    /// A row per origin.
+    fn backtest(&self) -> Table {
+        let mut table = Table::new().left("FROM").left("TO").data("STEPS", Align::Right).data("MEAN ERROR", Align::Right);
+        for origin in &self.tested {
+            let error = origin.error.map_or_else(|| "nothing came".to_owned(), measured);
+            table.row(vec![
+                Cell::new(&origin.from),
+                Cell::new(&origin.to),
+                Cell::new(origin.said.len().to_string()),
+                Cell::new(error),
+            ]);
+        }
+        table
+    }
+
+    /// Leaves out the history from long before the first origin.
+    fn from_backtest_on(&mut self) {
+        let first = self.fan().first().map_or(0, |(first, _)| first.saturating_sub(self.plot.forecast.len()));
+        self.past_times.drain(..first);
+        self.plot.history.drain(..first);
+    }
+
+    /// What was said at each origin that the history which is drawn reaches back to, and at which step of it.
+    fn fan(&self) -> Vec<(usize, &[f64])> {
+        let at = |tested: &Tested| self.past_times.iter().position(|time| *time == tested.from);
+        self.tested.iter().filter_map(|tested| Some((at(tested)?, &tested.said[..]))).collect()
+    }
+}
+
+/// Rows by the names of their columns. What is not there is null in each of them.
+struct Rows(Vec<RecordBatch>);
+
+impl Rows {
+    /// Truths are 1 and 0.
+    fn numbers(&self, name: &str) -> Vec<Option<f64>> {
+        self.each(name, &DataType::Float64, |column, row| column.as_primitive::<Float64Type>().value(row))
+    }
+
+    fn texts(&self, name: &str) -> Vec<String> {
+        let texts = self.each(name, &DataType::Utf8, |column, row| column.as_string::<i32>().value(row).to_owned());
+        texts.into_iter().map(Option::unwrap_or_default).collect()
+    }
+
+    fn first(&self, name: &str) -> String {
+        self.texts(name).into_iter().next().unwrap_or_default()
+    }
+
+    fn each<T>(&self, name: &str, as_type: &DataType, value: impl Fn(&ArrayRef, usize) -> T) -> Vec<Option<T>> {
+        let of = |batch: &RecordBatch| {
+            let column = batch.column_by_name(name).and_then(|column| cast(column, as_type).ok());
+            let at = |row: usize| column.as_ref().filter(|column| column.is_valid(row)).map(|column| value(column, row));
+            (0..batch.num_rows()).map(at).collect::<Vec<_>>()
+        };
+        self.0.iter().flat_map(of).collect()
     }
 }
 

@@ -9,6 +9,10 @@ const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 360.0;
 /// Left, top, right and bottom of the plot.
 const FRAME: (f64, f64, f64, f64) = (72.0, 48.0, 944.0, 320.0);
+/// The width of a line.
+const USUAL: f64 = 1.6;
+/// What the backtest said.
+const TESTED: &str = "#c58bb5";
 /// Labels along each axis.
 const TICKS: usize = 5;
 
@@ -22,11 +26,15 @@ pub(super) struct Picture<'a> {
     pub(super) levels: &'a [String],
     /// Of the history and of the forecast.
     pub(super) times: (&'a [String], &'a [String]),
+    /// What the backtest said, from which step of the history on.
+    pub(super) fan: Vec<(usize, &'a [f64])>,
 }
 
 impl Picture<'_> {
     pub(super) fn svg(&self) -> String {
-        let (low, high) = self.plot.range();
+        let (low, high) = self.fan.iter().flat_map(|(_, said)| said.iter()).fold(self.plot.range(), |(low, high), &value| {
+            (low.min(value), high.max(value))
+        });
         let past = self.plot.history.len();
         let steps = past + self.plot.forecast.len();
         let x = |step: usize| FRAME.0 + (FRAME.2 - FRAME.0) * step as f64 / (steps.max(2) - 1) as f64;
@@ -90,22 +98,26 @@ impl Picture<'_> {
                 escaped(&level.replace('_', ".")),
             );
         }
-        let line = |values: &mut dyn Iterator<Item = (usize, f64)>, colour: &str| {
+        let line = |values: &mut dyn Iterator<Item = (usize, f64)>, colour: &str, width: f64| {
             let points: Vec<String> = values.map(|(step, value)| format!("{:.1},{:.1}", x(step), y(value))).collect();
             format!(
-                "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.6\" stroke-linejoin=\"round\"/>\n",
+                "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\" stroke-linejoin=\"round\"/>\n",
                 points.join(" ")
             )
         };
-        svg.push_str(&line(&mut self.plot.history.iter().copied().enumerate(), "#3d4451"));
+        // Below the history and wider, so that both are seen where they agree.
+        for (from, said) in &self.fan {
+            svg.push_str(&line(&mut said.iter().enumerate().map(|(step, value)| (from + step, *value)), TESTED, 3.2));
+        }
+        svg.push_str(&line(&mut self.plot.history.iter().copied().enumerate(), "#3d4451", USUAL));
         let last = self.plot.history.last().map(|value| (past - 1, *value));
         let ahead = self.plot.forecast.iter().enumerate().map(|(step, value)| (past + step, *value));
-        svg.push_str(&line(&mut last.into_iter().chain(ahead), "#2563eb"));
+        svg.push_str(&line(&mut last.into_iter().chain(ahead), "#2563eb", USUAL));
         let levels: Vec<String> = self.levels.iter().map(|level| format!("{} %", level.replace('_', "."))).collect();
         let _ = writeln!(
             svg,
             "<text x=\"{}\" y=\"24\" text-anchor=\"end\">{}: measured, <tspan fill=\"#2563eb\" font-weight=\"600\">forecast</tspan>\
-             {}</text>\n</svg>",
+             {}{}</text>\n</svg>",
             FRAME.2,
             escaped(self.value),
             escaped(&if levels.is_empty() {
@@ -113,6 +125,10 @@ impl Picture<'_> {
             } else {
                 format!(" and intervals of {}", levels.join(", "))
             }),
+            match self.fan.is_empty() {
+                true => String::new(),
+                false => format!("; <tspan fill=\"{TESTED}\">its backtest</tspan>"),
+            },
         );
         svg
     }
