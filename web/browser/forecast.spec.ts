@@ -104,6 +104,26 @@ test("the chart is downloaded as a file of its own", async ({ page, context }) =
   await expect(other.getByText("departed", { exact: true })).toBeVisible();
 });
 
+test("what the backtest said is drawn over what came", async ({ page }) => {
+  await page.goto(lockgate.at(`${TAB}&series=JFK&series=B6`));
+  const forecast = page.getByRole("region", { name: "Forecast", exact: true });
+  await expect(forecast.getByText("said in the backtest")).toHaveCount(0);
+  await forecast.getByRole("button", { name: "Backtest" }).click();
+  await expect(forecast.getByText("said in the backtest")).toBeVisible();
+  await expect(forecast.locator(".fan-line")).not.toHaveCount(0);
+  const chart = forecast.getByRole("img");
+  await chart.focus();
+  // The last step of the history: the origin before it said what it would be.
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowLeft");
+  await expect(forecast.getByRole("status")).toHaveText(/UTC: the backtest said [\d.−]+( to [\d.−]+)?, history \d/);
+  const [file] = await Promise.all([
+    page.waitForEvent("download"),
+    forecast.getByRole("button", { name: "Download SVG" }).click(),
+  ]);
+  expect(readFileSync(await file.path(), "utf8")).toContain(">backtest</text>");
+});
+
 test("a series that is not there says so", async ({ page }) => {
   await page.goto(lockgate.at(`${TAB}&series=JFK&series=O'Hare`));
   await expect(page.getByText("There is no such series")).toBeVisible();

@@ -66,7 +66,7 @@ fn what_next(root: &Path, work: &Path, binary: &Path, only: Option<&str>) {
         println!("  lockgate -C {project} query \"select * from mart.delay_ranking order by place\"");
         println!("  lockgate -C {project} lineage mart.flight_weather.temp_f");
         println!(
-            "  lockgate -C {project} run forecast --as-of 2013-12-31T23:59:59-05:00    departures of the next 48 hours, as a table"
+            "  lockgate -C {project} forecast show forecast.departures --series JFK,B6 --explain    one series, and what it is made of"
         );
         println!("  lockgate -C {project} publish mart.flight_weather --held --why \"31 December has no weather\"");
     }

@@ -77,7 +77,10 @@ pub(crate) async fn build(
     let live = Live::register(&cx, settings)?;
     let python = started(python).await?;
     let learns = settings.models.as_ref().is_some_and(|names| names.iter().any(|name| name == BOOSTED));
-    let query = history::query(settings, live.as_ref());
+    let offset = clock.offset();
+    let axis = clock.axis(offset.as_ref());
+    let over_after = settings.hygiene.over_after.saturating_mul(settings.horizon) as i64;
+    let query = history::query(settings, live.as_ref(), axis.time(last.saturating_sub(over_after)));
     // Sums of numbers that are not whole come out the same on one thread alone.
     let session = if settings.hierarchy.is_empty() { cx.session.clone() } else { cx.session.single() };
     let has_live = live.is_some();
@@ -103,8 +106,7 @@ pub(crate) async fn build(
         cancel: cx.cancel.clone(),
         models: own.chain(learned).collect(),
     });
-    let offset = clock.offset();
-    let until = clock.last_over(&clock.axis(offset.as_ref()));
+    let until = clock.last_over(&axis);
     let live_number = live.as_ref().and(cx.live.as_ref()).map(|live| live.number);
     // What a chunk's forecasts depend on beside its rows.
     let mut kept =

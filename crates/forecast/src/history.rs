@@ -9,7 +9,7 @@ use arrow::row::{OwnedRow, RowConverter, SortField};
 use futures::StreamExt;
 use lockgate_engine::{BatchStream, EngineError, PinnedTable};
 use lockgate_kind::{BuildContext, KindError};
-use lockgate_series::axis::Axis;
+use lockgate_series::axis::{Axis, Step};
 use lockgate_series::hygiene::{Merge, Point};
 use lockgate_types::{DataType, Schema};
 
@@ -139,7 +139,9 @@ impl Live {
 }
 
 /// The query of all rows, in their order.
-pub(crate) fn query(settings: &Settings, live: Option<&Live>) -> String {
+///
+/// `over_before` is the time before which a series that has ended is over.
+pub(crate) fn query(settings: &Settings, live: Option<&Live>, over_before: i64) -> String {
     let leveled = !settings.hierarchy.is_empty();
     let mut keys: Vec<String> = (0..settings.series.len()).map(|place| format!("lg_k{place}")).collect();
     if leveled {
@@ -149,7 +151,7 @@ pub(crate) fn query(settings: &Settings, live: Option<&Live>) -> String {
     let measured = [&keys[..], &["1 as lg_part".into(), "lg_time".into(), "lg_value".into()], &known].concat();
     // By the values as well, so that what is last of several at one time is the same each time.
     let order = [&keys[..], &["lg_part".into(), "lg_time".into(), "lg_value".into()], &known].concat().join(", ");
-    let history = history(settings);
+    let history = history(settings, over_before);
     let Some(live) = live else {
         return format!("select {} from ({history}) order by {order}", measured.join(", "));
     };
@@ -198,7 +200,10 @@ fn level_case(settings: &Settings) -> String {
 }
 
 /// The rows of the asset, and the sums of each level of a hierarchy; the leaves are its last level.
-fn history(settings: &Settings) -> String {
+///
+/// A sum ends where the first of its series ends that is late: after that it would be too small. A series that often has no rows is not
+/// late: there was nothing.
+fn history(settings: &Settings, over_before: i64) -> String {
     let (time, value) = (quoted(&settings.time), quoted(&settings.value));
     let names: Vec<String> = settings.series.iter().map(|name| quoted(name)).collect();
     let whole = {
@@ -240,12 +245,57 @@ fn history(settings: &Settings) -> String {
         let known = settings.regressors.iter();
         inner.extend(known.map(|name| format!("avg(cast({0} as double)) as {0}", quoted(name))));
         let (selected, inner, by) = (selected.join(", "), inner.join(", "), by.join(", "));
+        let kept: Vec<String> =
+            settings.series.iter().filter(|name| level.contains(name)).map(|name| quoted(name)).collect();
+        let (each, groups) = (names.join(", "), kept.join(", "));
+        let until: Vec<String> = kept.iter().enumerate().map(|(place, name)| format!("{name} as lg_u{place}")).collect();
+        let until = [until, vec!["min(lg_end) as lg_until".to_owned()]].concat().join(", ");
+        let same = kept.iter().enumerate().map(|(place, name)| format!("({name} is not distinct from lg_u{place})"));
+        let after = format!("({} - {} >= {})", clock(&time, settings), clock("lg_until", settings), seconds(settings));
+        let same = same.chain([after]).collect::<Vec<_>>().join(" and ");
+        let (first, last) = (clock(&format!("min({time})"), settings), clock(&format!("max({time})"), settings));
+        let (step, over) = (seconds(settings), over_before as f64 / clock_unit(settings));
+        // Of each series that is there at nearly every step and is not over: where it ends.
+        let ends = format!(
+            "select {until} from (select {each}, max({time}) as lg_end from {of} where {time} is not null and {value} is not null \
+             group by {each} having count(distinct {time}) >= {DENSE} * (({last} - {first}) / {step} + 1) and {last} >= {over:?}) \
+             {by_group}",
+            of = settings.of,
+            by_group = if groups.is_empty() { String::new() } else { format!("group by {groups}") },
+        );
         format!(
-            "select {selected} from (select {inner} from {} where {time} is not null group by {of_each}) group by {by}",
+            "select {selected} from (select {inner} from {} where {time} is not null group by {of_each}) \
+             left anti join ({ends}) on {same} group by {by}",
             settings.of
         )
     });
     std::iter::once(whole).chain(uppers).collect::<Vec<_>>().join(" union all ")
+}
+
+/// The share of its steps at which a series is there that has no rows only when it is late.
+const DENSE: f64 = 0.9;
+
+/// A time as a number, in SQL: seconds, or the integer itself.
+fn clock(time: &str, settings: &Settings) -> String {
+    match settings.step {
+        Step::Integer(_) => format!("cast({time} as double)"),
+        _ => format!("cast(date_part('epoch', {time}) as double)"),
+    }
+}
+
+/// What the library's times are divided by to be such numbers.
+fn clock_unit(settings: &Settings) -> f64 {
+    if matches!(settings.step, Step::Integer(_)) { 1.0 } else { 1e6 }
+}
+
+/// How long a step is at least, as such a number: the day on which clocks are put forward is short, and February.
+fn seconds(settings: &Settings) -> f64 {
+    match settings.step {
+        Step::Integer(steps) => f64::from(steps),
+        Step::Micros(micros) => micros as f64 / 1e6,
+        Step::Days(days) => f64::from(days) * 86_400.0 - 3_600.0,
+        Step::Months(months) => f64::from(months) * 28.0 * 86_400.0 - 3_600.0,
+    }
 }
 
 /// Times as the library has them: microseconds of UTC, or integers.

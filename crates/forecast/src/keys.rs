@@ -54,7 +54,8 @@ pub(crate) const KEYS: &[KeyDoc] = &[
         key: "seasons",
         kind: "list",
         default: "those of the step",
-        text: "Lengths of the seasons in steps: `[24, 168]` for hours. Without them a day, a week or a year, as the step has them.",
+        text: "Lengths of the seasons in steps: `[24, 168]` for hours. Without them those that the step may have: a day and a week of hours, a week and a year of \
+               days, a year of months. A season counts once there are two of it.",
     },
     KeyDoc {
         key: "timezone",

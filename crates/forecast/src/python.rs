@@ -2,7 +2,7 @@
 //!
 //! The file defines `forecast(values, horizon, seasons)`: a list of numbers, oldest first, steps to forecast, lengths of the seasons in
 //! steps; it answers a list of `horizon` numbers. What it raises, prints or takes too long for concerns its own say about that series
-//! alone. With a PEP 723 header and `uv` on the path it runs with the packages it names, else with `python3` as it is.
+//! alone; after some that took too long it is asked no more. With a PEP 723 header and `uv` on the path it runs with the packages it names, else with `python3` as it is.
 //!
 //! Cost: one call for each origin of the backtest and one for the forecast, of each series.
 
@@ -23,6 +23,8 @@ use crate::codes::BAD_PYTHON;
 const RUNNER: &str = include_str!("runner.py");
 /// How long it may think about one forecast.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Forecasts that may take too long before it is asked no more: each costs [`PATIENCE`].
+const LATE_MAX: u64 = 3;
 /// How long it may take to be ready: `uv` may have to bring packages.
 const START: Duration = Duration::from_secs(300);
 
@@ -33,8 +35,26 @@ pub(crate) struct PythonModel {
     file: PathBuf,
     /// Processes that wait for work.
     idle: Mutex<Vec<Worker>>,
-    /// How often it did not answer, and what it said the first time.
-    failed: Mutex<(u64, Option<String>)>,
+    /// What became of its answers.
+    failed: Mutex<Failed>,
+    /// How long it may think about one forecast.
+    patience: Duration,
+}
+
+/// Forecasts without an answer.
+#[derive(Debug, Default)]
+struct Failed {
+    times: u64,
+    /// Of them, how often it took too long.
+    late: u64,
+    /// What it said the first time.
+    first: Option<String>,
+}
+
+/// Why there is no answer.
+enum Silence {
+    Said(String),
+    Late,
 }
 
 impl fmt::Debug for PythonModel {
@@ -49,11 +69,16 @@ impl PythonModel {
     /// # Errors
     /// LG1208 when it does not start: no interpreter, an error while it is loaded, no function `forecast`.
     pub(crate) fn start(file: &Path) -> Result<Arc<PythonModel>, Diagnostic> {
+        PythonModel::patient(file, PATIENCE)
+    }
+
+    fn patient(file: &Path, patience: Duration) -> Result<Arc<PythonModel>, Diagnostic> {
         let model = PythonModel {
             name: name_of(file),
             file: file.to_owned(),
             idle: Mutex::default(),
             failed: Mutex::default(),
+            patience,
         };
         let worker = Worker::start(file).map_err(|why| {
             Diagnostic::error(&BAD_PYTHON, format!("the model does not start: {why}")).at(Place::file(file))
@@ -65,9 +90,12 @@ impl PythonModel {
     /// Where it did not answer for some forecasts: how often, and why the first time.
     pub(crate) fn warning(&self) -> Option<Diagnostic> {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        let (times, why) = (failed.0, failed.1.as_ref()?);
-        let what = lockgate_types::number::counted(times, "forecast", "forecasts");
-        let message = format!("the model had no answer for {what}; first: {why}");
+        let what = lockgate_types::number::counted(failed.times, "forecast", "forecasts");
+        let given_up = match failed.late >= LATE_MAX {
+            true => format!("; it took too long {LATE_MAX} times and was asked no more"),
+            false => String::new(),
+        };
+        let message = format!("the model had no answer for {what}; first: {}{given_up}", failed.first.as_ref()?);
         Some(Diagnostic::warning(&BAD_PYTHON, message).at(Place::file(&self.file)))
     }
 
@@ -75,24 +103,30 @@ impl PythonModel {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(worker);
     }
 
-    fn ask(&self, input: &Input<'_>) -> Result<Vec<f64>, String> {
+    fn ask(&self, input: &Input<'_>) -> Result<Vec<f64>, Silence> {
+        if self.failed.lock().unwrap_or_else(PoisonError::into_inner).late >= LATE_MAX {
+            return Err(Silence::Said("it is asked no more".to_owned()));
+        }
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut worker = match idle {
             Some(worker) => worker,
-            None => Worker::start(&self.file)?,
+            None => Worker::start(&self.file).map_err(Silence::Said)?,
         };
-        // One that did not answer is not asked again.
-        let answer = worker.ask(input)?;
+        // A process that did not answer is not asked again.
+        let answer = worker.ask(input, self.patience)?;
         self.put_back(worker);
         match (answer.get("forecast").and_then(Json::as_array), answer.get("error").and_then(Json::as_str)) {
             (Some(said), _) => {
                 let said: Vec<f64> = said.iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect();
                 match said.len() == input.horizon && said.iter().all(|value| value.is_finite()) {
                     true => Ok(said),
-                    false => Err(format!("it answered {} numbers of which some may not be finite", said.len())),
+                    false => {
+                        let why = format!("it answered {} numbers of which some may not be finite", said.len());
+                        Err(Silence::Said(why))
+                    }
                 }
             }
-            (None, error) => Err(error.unwrap_or("its answer is no forecast").to_owned()),
+            (None, error) => Err(Silence::Said(error.unwrap_or("its answer is no forecast").to_owned())),
         }
     }
 }
@@ -109,8 +143,12 @@ impl Model for PythonModel {
     fn fit(&self, input: &Input<'_>) -> Result<Fit, Unfit> {
         let forecast = self.ask(input).map_err(|why| {
             let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-            failed.0 += 1;
-            failed.1.get_or_insert(why);
+            failed.times += 1;
+            failed.late += u64::from(matches!(why, Silence::Late));
+            failed.first.get_or_insert_with(|| match why {
+                Silence::Said(why) => why,
+                Silence::Late => format!("it took longer than {:?}", self.patience),
+            });
             Unfit::Unsuited { model: self.name, why: "it gave no answer" }
         })?;
         // It does not say what it would have said in the past: its errors are those of the backtest alone.
@@ -145,12 +183,21 @@ struct Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end();
     }
 }
 
 impl Worker {
+    /// Ends its process, and those that it has begun: `uv` begins the interpreter.
+    fn end(&mut self) {
+        #[cfg(unix)]
+        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     fn start(file: &Path) -> Result<Worker, String> {
         let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
         let header = pep_723(&text);
@@ -174,6 +221,9 @@ impl Worker {
         });
         let kept: Vec<_> = kept.collect();
         command.env_clear().envs(kept).env("PYTHONDONTWRITEBYTECODE", "1");
+        // A group of its own, so that all of it can be ended; Ctrl-C in the terminal is the build's to handle.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let program = command.get_program().to_string_lossy().into_owned();
         let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
@@ -202,31 +252,32 @@ impl Worker {
             }
         });
         let mut worker = Worker { child, stdin, answers, said, _folder: folder };
-        worker.answer(START)?;
-        Ok(worker)
+        match worker.answer(START) {
+            Ok(_) => Ok(worker),
+            Err(Silence::Said(why)) => Err(why),
+            Err(Silence::Late) => Err(format!("it took longer than {} s", START.as_secs())),
+        }
     }
 
-    fn ask(&mut self, input: &Input<'_>) -> Result<Json, String> {
+    fn ask(&mut self, input: &Input<'_>, patience: Duration) -> Result<Json, Silence> {
         let line = json!({ "values": input.values, "horizon": input.horizon, "seasons": input.seasons }).to_string();
         // A broken pipe is told by what follows.
         let _ = writeln!(self.stdin, "{line}").and_then(|()| self.stdin.flush());
-        self.answer(PATIENCE)
+        self.answer(patience)
     }
 
-    fn answer(&mut self, patience: Duration) -> Result<Json, String> {
+    fn answer(&mut self, patience: Duration) -> Result<Json, Silence> {
         match self.answers.recv_timeout(patience) {
-            Ok(line) => serde_json::from_str(&line).map_err(|error| format!("its answer is no JSON: {error}")),
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
-                Err(format!("it took longer than {} s", patience.as_secs()))
-            }
+            Ok(line) => serde_json::from_str(&line)
+                .map_err(|error| Silence::Said(format!("its answer is no JSON: {error}"))),
+            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => Err(Silence::Late),
             Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
                 // It may live on with its pipe closed, waiting for what nobody will ask.
-                let _ = self.child.kill();
-                let _ = self.child.wait();
+                self.end();
                 // The other thread may still be reading what it said last.
                 std::thread::sleep(Duration::from_millis(50));
                 let said = self.said.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                Err(if said.is_empty() { "its process ended".to_owned() } else { said })
+                Err(Silence::Said(if said.is_empty() { "its process ended".to_owned() } else { said }))
             }
         }
     }

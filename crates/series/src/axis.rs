@@ -147,7 +147,7 @@ impl Step {
                 // Of minutes: the day and the week, not the hour.
                 seasons[seasons.len().saturating_sub(2)..].to_vec()
             }
-            Self::Days(1) => vec![7],
+            Self::Days(1) => vec![7, 7 * 52],
             Self::Days(7) => vec![52],
             Self::Months(months) if 12 % months == 0 && months < 12 => vec![12 / months as usize],
             Self::Days(_) | Self::Months(_) | Self::Integer(_) => Vec::new(),

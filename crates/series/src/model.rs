@@ -20,6 +20,27 @@ pub struct Input<'a> {
     pub known: Option<&'a Known>,
 }
 
+/// So many times as long as the next shorter season, a season is of another calendar: the year beside the week.
+const OTHER_CALENDAR: usize = 20;
+
+/// The seasons without a year beside weeks: of years there are few, and each tells less of the next than a week does.
+pub(crate) fn without_years(seasons: &[usize]) -> &[usize] {
+    match seasons {
+        [shorter @ .., longest] if shorter.last().is_some_and(|next| *longest > OTHER_CALENDAR * next) => shorter,
+        _ => seasons,
+    }
+}
+
+/// Seasons that are a year of weeks where they stand alone.
+const WEEKS_OF_A_YEAR: std::ops::RangeInclusive<usize> = 50..=54;
+
+/// The season that is a year, of days beside weeks or of weeks alone.
+pub(crate) fn year(seasons: &[usize]) -> Option<usize> {
+    let of_weeks = matches!(seasons, [alone] if WEEKS_OF_A_YEAR.contains(alone));
+    let longest = seasons.last().copied();
+    longest.filter(|_| of_weeks || without_years(seasons).len() < seasons.len())
+}
+
 /// Columns that are known in advance (holidays, prices, the weather forecast), each over the history and the horizon.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Known {

@@ -31,15 +31,60 @@ pub(crate) fn spread(values: impl IntoIterator<Item = f64>) -> f64 {
 /// The median around each step over `width` steps (odd), fewer at the ends.
 pub(crate) fn rolling_median(values: &[f64], width: usize) -> Vec<f64> {
     let half = width / 2;
-    let mut window = Vec::with_capacity(width + 1);
-    (0..values.len())
-        .map(|step| {
-            window.clear();
-            let around = &values[step.saturating_sub(half)..(step + half + 1).min(values.len())];
-            window.extend(around.iter().copied().filter(|value| !value.is_nan()));
-            median_of(&mut window)
-        })
-        .collect()
+    let mut window = Sorted::default();
+    values.iter().take(half).for_each(|value| window.add(*value));
+    let at = |step: usize| {
+        if let Some(value) = values.get(step + half) {
+            window.add(*value);
+        }
+        if let Some(gone) = step.checked_sub(half + 1) {
+            window.remove(values[gone]);
+        }
+        window.median()
+    };
+    (0..values.len()).map(at).collect()
+}
+
+/// The median of every window of `width` steps, from the first on.
+pub(crate) fn medians(values: &[f64], width: usize) -> Vec<f64> {
+    let mut window = Sorted::default();
+    let mut medians = Vec::with_capacity(values.len());
+    for (step, value) in values.iter().enumerate() {
+        window.add(*value);
+        if let Some(gone) = step.checked_sub(width) {
+            window.remove(values[gone]);
+        }
+        if step + 1 >= width {
+            medians.push(window.median());
+        }
+    }
+    medians
+}
+
+/// The values of a window in their order. One comes and one goes at a time, at the cost of moving those between.
+#[derive(Default)]
+struct Sorted(Vec<f64>);
+
+impl Sorted {
+    fn add(&mut self, value: f64) {
+        if !value.is_nan() {
+            let place = self.0.partition_point(|there| there.total_cmp(&value).is_lt());
+            self.0.insert(place, value);
+        }
+    }
+
+    fn remove(&mut self, value: f64) {
+        if !value.is_nan() {
+            // It is there: what goes is what came, to the bit.
+            let place = self.0.partition_point(|there| there.total_cmp(&value).is_lt());
+            self.0.remove(place);
+        }
+    }
+
+    fn median(&self) -> f64 {
+        let (Some(upper), is_odd) = (self.0.get(self.0.len() / 2), self.0.len() % 2 == 1) else { return f64::NAN };
+        if is_odd { *upper } else { self.0[self.0.len() / 2 - 1] / 2.0 + upper / 2.0 }
+    }
 }
 
 /// For each place in the season the median of the values there, moved so that their median is 0.

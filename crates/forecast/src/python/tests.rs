@@ -39,6 +39,42 @@ fn what_goes_wrong_concerns_one_series() {
     assert_eq!(warning.message, "the model had no answer for 3 forecasts; first: ValueError: too short");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn one_that_takes_too_long_is_asked_no_more_and_leaves_no_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, pids) = (folder.path().join("mine.py"), folder.path().join("pids"));
+    // It begins another process, as `uv` does.
+    let text = format!(
+        "import subprocess, time\ndef forecast(values, horizon, seasons):\n    \
+         child = subprocess.Popen(['sleep', '600'])\n    open({:?}, 'a').write(str(child.pid) + '\\n')\n    time.sleep(600)\n",
+        pids.to_str().unwrap()
+    );
+    std::fs::write(&file, text).unwrap();
+    let model = PythonModel::patient(&file, Duration::from_millis(700)).unwrap();
+    for _ in 0..20 {
+        assert!(model.fit(&INPUT).is_err());
+    }
+    let warning = model.warning().unwrap().message;
+    assert_eq!(
+        warning,
+        "the model had no answer for 20 forecasts; first: it took longer than 700ms; it took too long 3 times and was asked no more"
+    );
+    let begun = std::fs::read_to_string(&pids).unwrap();
+    assert_eq!(begun.lines().count(), 3);
+    for pid in begun.lines() {
+        let lives = || match std::fs::read_to_string(format!("/proc/{pid}/stat")) {
+            Ok(stat) => !stat.contains(") Z "),
+            Err(_) => false,
+        };
+        let ended = (0..50).any(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            !lives()
+        });
+        assert!(ended, "{pid} lives on");
+    }
+}
+
 #[test]
 fn one_that_does_not_start_says_why() {
     for (text, why) in [

@@ -2,7 +2,7 @@
 
 use super::Settings;
 use crate::hygiene::Class;
-use crate::model::{Input, Model};
+use crate::model::{Input, Model, Tier, year};
 use crate::models;
 
 /// What every choice is compared with.
@@ -52,8 +52,11 @@ impl<'a> Pool<'a> {
             let found = names.iter().filter_map(|name| self.find(name));
             found.filter(|model| model.tier() <= settings.tier).collect()
         };
-        let models = within(&names);
-        if models.is_empty() && settings.models.is_none() { within(CHEAP) } else { models }
+        let mut models = within(&names);
+        if settings.models.is_none() && (models.is_empty() || has_years(input)) {
+            models.extend(within(if settings.tier == Tier::Fast { CHEAP } else { &[] }));
+        }
+        models
     }
 }
 
@@ -63,6 +66,11 @@ const CHEAP: &[&str] = &["seasonal_mean", "naive2", BASELINE];
 /// Steps from which a season is long (hours of a day, days of a year): exponential smoothing has too many states for it.
 const LONG_SEASON: usize = 24;
 
+/// Whether there are two years.
+fn has_years(input: &Input<'_>) -> bool {
+    year(input.seasons).is_some_and(|year| 2 * year <= input.values.len())
+}
+
 /// The models for a class. A pool is small and varied: members that err in different ways make the better combination.
 fn of_class(class: Class, input: &Input<'_>) -> &'static [&'static str] {
     let long = input.seasons.iter().any(|&season| season >= LONG_SEASON && 2 * season <= input.values.len());
@@ -70,6 +78,7 @@ fn of_class(class: Class, input: &Input<'_>) -> &'static [&'static str] {
         Class::Empty | Class::Constant => &["naive"],
         Class::Short => &["naive", "ses", "theta"],
         Class::Intermittent => &["sba", "tsb", "adida", "imapa", "ses"],
+        Class::Seasonal | Class::Smooth if has_years(input) => &["regression", "dynamic_optimised_theta", "moved_season"],
         Class::Seasonal | Class::Smooth if long => &["regression", "dynamic_optimised_theta", BASELINE],
         Class::Seasonal | Class::Smooth => &["ets", "dynamic_optimised_theta", "ces", "regression"],
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::without_years;
+
 /// A kind of series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -83,7 +85,7 @@ fn zeros_explained(values: &[f64], season: usize) -> f64 {
 pub(super) fn of(values: &[f64], seasons: &[usize]) -> Class {
     let Some(&last) = values.last() else { return Class::Empty };
     let alike = values.iter().rev().take_while(|&&value| value == last).count();
-    let settled = seasons.last().map_or(ALIKE, |season| (2 * season).max(ALIKE));
+    let settled = without_years(seasons).last().map_or(ALIKE, |season| (2 * season).max(ALIKE));
     if alike == values.len() || (alike >= settled && last != 0.0) {
         Class::Constant
     } else if values.len() < SHORT {

@@ -4,7 +4,7 @@
 //! differ by far more than the noise within the windows and than they usually differ, so that a trend is not a jump.
 
 use super::{Draft, Kind};
-use crate::robust::{median, season_medians, spread};
+use crate::robust::{median, medians, season_medians, spread};
 
 /// Times the noise that a jump must have.
 const ABOVE_NOISE: f64 = 6.0;
@@ -19,19 +19,17 @@ const LEAST_STEPS: usize = 24;
 /// Where the last regime starts; 0 when there is no jump or too little comes after it.
 pub(super) fn last(draft: &mut Draft<'_>) -> usize {
     let longest = draft.season(3).unwrap_or(1);
-    let window = longest.clamp(LEAST_WINDOW, LARGEST_WINDOW);
-    let least = (LEAST_SEASONS * longest).max(LEAST_STEPS);
+    // A longer season, of which there are too few rounds to take it away, makes levels differ that are no other regime.
+    let slowest = draft.seasons.iter().rev().find(|season| 2 * *season <= draft.values.len()).copied();
+    let window = slowest.unwrap_or(1).clamp(LEAST_WINDOW, LARGEST_WINDOW);
+    let least = (LEAST_SEASONS * longest).max(LEAST_STEPS).max(window);
     let length = draft.values.len();
     if length < 2 * window + least {
         return 0;
     }
     let level = without_season(&draft.values, longest);
-    let jumps: Vec<f64> = (window..=length - window)
-        .map(|at| {
-            let (before, after) = (&level[at - window..at], &level[at..at + window]);
-            median(after.iter().copied()) - median(before.iter().copied())
-        })
-        .collect();
+    let levels = medians(&level, window);
+    let jumps: Vec<f64> = (window..=length - window).map(|at| levels[at] - levels[at - window]).collect();
     let usual = median(jumps.iter().map(|jump| jump.abs()));
     // Scanning backwards, the first place that is the largest jump of its surroundings.
     for at in (window..=length - least).rev() {

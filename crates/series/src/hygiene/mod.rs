@@ -18,6 +18,7 @@ pub use gaps::Fill;
 pub use newcomer::Profile;
 
 use crate::axis::Axis;
+use crate::model::without_years;
 
 /// A value at a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -186,9 +187,9 @@ impl Draft<'_> {
         }
     }
 
-    /// The longest season of which there are at least `cycles`.
+    /// The longest season of which there are at least `cycles`, a year beside weeks left out.
     fn season(&self, cycles: usize) -> Option<usize> {
-        self.seasons.iter().rev().copied().find(|season| season * cycles <= self.values.len())
+        without_years(self.seasons).iter().rev().copied().find(|season| season * cycles <= self.values.len())
     }
 }
 

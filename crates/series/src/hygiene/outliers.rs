@@ -18,7 +18,7 @@ pub(super) fn replace(draft: &mut Draft<'_>, from: usize) {
     if values.len() < LEAST_STEPS {
         return;
     }
-    let season = draft.seasons.iter().rev().copied().find(|season| season * 3 <= values.len()).unwrap_or(1);
+    let season = draft.season(3).unwrap_or(1);
     let width = season.max(6) / 2 * 2 + 1;
     let (trend, profile) = usual(values, season, width);
     let usual: Vec<f64> = trend.iter().enumerate().map(|(step, trend)| trend + profile[step % season]).collect();

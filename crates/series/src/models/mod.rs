@@ -5,6 +5,7 @@ mod boosted;
 mod ces;
 mod ets;
 mod intermittent;
+mod moved_season;
 mod mstl;
 mod naive;
 mod naive2;
@@ -20,6 +21,7 @@ pub use boosted::{Boosted, TrainedBoosted};
 pub use ces::Ces;
 pub use ets::Ets;
 pub use intermittent::{Adida, Croston, Imapa, Sba, Tsb};
+pub use moved_season::MovedSeason;
 pub use mstl::{Decomposition, Mstl, decompose};
 pub use naive::{Drift, Naive, SeasonalNaive};
 pub use naive2::Naive2;
@@ -38,6 +40,7 @@ pub fn all() -> &'static [&'static dyn Model] {
         &SeasonalNaive,
         &SeasonalMean,
         &SeasonalMedian,
+        &MovedSeason,
         &Drift,
         &Naive2,
         // Smoothing.

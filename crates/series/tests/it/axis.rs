@@ -105,7 +105,7 @@ fn seasons_belong_to_steps() {
     let seasons = |text: &str| text.parse::<Step>().unwrap().seasons();
     assert_eq!(seasons("1h"), [24, 168]);
     assert_eq!(seasons("15m"), [96, 672]);
-    assert_eq!(seasons("1d"), [7]);
+    assert_eq!(seasons("1d"), [7, 364]);
     assert_eq!(seasons("1w"), [52]);
     assert_eq!(seasons("1mo"), [12]);
     assert_eq!(seasons("1q"), [4]);

@@ -19,3 +19,4 @@ mod series;
 mod synthetic;
 mod theta;
 mod watch;
+mod years;
