@@ -13,6 +13,7 @@ use lockgate_series::hygiene::Point;
 use lockgate_series::{Model, Tier, intervals, models};
 use lockgate_types::diagnostic::did_you_mean;
 use lockgate_types::{Diagnostic, Diagnostics, Place};
+use tokio_util::sync::CancellationToken;
 
 use crate::codes::{BAD_SETTING, BAD_STEP, BAD_VALUE, NO_COLUMN, NOTHING_TO_FORECAST};
 use crate::python::{PythonModel, name_of};
@@ -36,6 +37,8 @@ pub struct Options {
     pub levels: Vec<f64>,
     /// Names of models, or files in Python that define `forecast(values, horizon, seasons)`; those that suit each series when empty or `auto`.
     pub models: Vec<String>,
+    /// Stops between two series, and ends models in Python that think.
+    pub cancel: CancellationToken,
 }
 
 /// The forecasts of a file.
@@ -79,7 +82,7 @@ enum Times {
 /// Reads a CSV file with a header and forecasts its series, on all cores. `file` is what diagnostics call it.
 ///
 /// # Errors
-/// A column that is not there, a time or a value that is none (with its line), a file without rows.
+/// A column that is not there, a time or a value that is none (with its line), a file without rows. When it is cancelled, series are missing.
 pub fn forecast_csv(reader: impl Read, file: &Path, options: &Options) -> Result<Answer, Diagnostics> {
     let levels = settled(options)?;
     let read = Table::read(reader, file, options)?;
@@ -98,7 +101,7 @@ pub fn forecast_csv(reader: impl Read, file: &Path, options: &Options) -> Result
         .models
         .iter()
         .filter(is_file)
-        .map(|name| PythonModel::start(Path::new(name)))
+        .map(|name| PythonModel::start(Path::new(name), &options.cancel))
         .collect::<Result<_, _>>()?;
     let extra: Vec<&dyn Model> = python.iter().map(|model| &**model as &dyn Model).collect();
     // Files alone join what suits each series.
@@ -120,7 +123,7 @@ pub fn forecast_csv(reader: impl Read, file: &Path, options: &Options) -> Result
     };
     let pool = Pool::new(&extra);
     let shared = Shared { last: last(&read, &axis), ..Shared::new(axis, &pool) };
-    let parts = in_parallel(&read, &shared, &settings);
+    let parts = in_parallel(&read, &shared, &settings, &options.cancel);
     let mut series = Vec::with_capacity(read.series.len());
     for ((key, points), forecasts) in read.series.iter().zip(parts) {
         series.push(of_series(key, points, forecasts, read.times, step));
@@ -186,7 +189,12 @@ fn last(read: &Table, axis: &Axis<'_>) -> Option<i64> {
 }
 
 /// One by one for each series, in their order, by as many threads as there are cores.
-fn in_parallel(read: &Table, shared: &Shared<'_>, settings: &batch::Settings) -> Vec<Forecasts> {
+fn in_parallel(
+    read: &Table,
+    shared: &Shared<'_>,
+    settings: &batch::Settings,
+    cancel: &CancellationToken,
+) -> Vec<Forecasts> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(read.series.len().max(1));
     let next = std::sync::atomic::AtomicUsize::new(0);
     let mut done: Vec<(usize, Forecasts)> = std::thread::scope(|scope| {
@@ -194,7 +202,9 @@ fn in_parallel(read: &Table, shared: &Shared<'_>, settings: &batch::Settings) ->
             let mut done = Vec::new();
             loop {
                 let place = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                let Some((key, points)) = read.series.get(place) else { return done };
+                let Some((key, points)) = read.series.get(place).filter(|_| !cancel.is_cancelled()) else {
+                    return done;
+                };
                 let name = key.join(",");
                 let axis = shared.axis.in_phase(points.iter().map(|point| point.time));
                 let shared = Shared { axis, ..*shared };

@@ -75,7 +75,7 @@ pub(crate) async fn build(
         return Err(nothing(format!("{} has no rows with a time and a value", settings.of)));
     };
     let live = Live::register(&cx, settings)?;
-    let python = started(python).await?;
+    let python = started(python, &cx.cancel).await?;
     let learns = settings.models.as_ref().is_some_and(|names| names.iter().any(|name| name == BOOSTED));
     let offset = clock.offset();
     let axis = clock.axis(offset.as_ref());
@@ -242,9 +242,9 @@ async fn learn(
 }
 
 /// Starting a process waits for it.
-async fn started(files: &[PathBuf]) -> Result<Vec<Arc<PythonModel>>, KindError> {
-    let files = files.to_vec();
-    let start = move || files.iter().map(|file| PythonModel::start(file)).collect::<Result<Vec<_>, _>>();
+async fn started(files: &[PathBuf], cancel: &CancellationToken) -> Result<Vec<Arc<PythonModel>>, KindError> {
+    let (files, cancel) = (files.to_vec(), cancel.clone());
+    let start = move || files.iter().map(|file| PythonModel::start(file, &cancel)).collect::<Result<Vec<_>, _>>();
     match tokio::task::spawn_blocking(start).await {
         Ok(started) => started.map_err(KindError::permanent),
         Err(_) => Err(KindError::Interrupted),

@@ -10,13 +10,14 @@ use std::fmt;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lockgate_series::{Fit, Input, Model, Parameters, Part, Tier, Unfit};
 use lockgate_types::{Diagnostic, Place};
 use serde_json::{Value as Json, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::codes::BAD_PYTHON;
 
@@ -25,6 +26,8 @@ const RUNNER: &str = include_str!("runner.py");
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Forecasts that may take too long before it is asked no more: each costs [`PATIENCE`].
 const LATE_MAX: u64 = 3;
+/// After so long a wait it is seen whether the work has been cancelled.
+const TURN: Duration = Duration::from_millis(50);
 /// How long it may take to be ready: `uv` may have to bring packages.
 const START: Duration = Duration::from_secs(300);
 
@@ -39,6 +42,7 @@ pub(crate) struct PythonModel {
     failed: Mutex<Failed>,
     /// How long it may think about one forecast.
     patience: Duration,
+    cancel: CancellationToken,
 }
 
 /// Forecasts without an answer.
@@ -68,19 +72,20 @@ impl PythonModel {
     ///
     /// # Errors
     /// LG1208 when it does not start: no interpreter, an error while it is loaded, no function `forecast`.
-    pub(crate) fn start(file: &Path) -> Result<Arc<PythonModel>, Diagnostic> {
-        PythonModel::patient(file, PATIENCE)
+    pub(crate) fn start(file: &Path, cancel: &CancellationToken) -> Result<Arc<PythonModel>, Diagnostic> {
+        PythonModel::patient(file, PATIENCE, cancel)
     }
 
-    fn patient(file: &Path, patience: Duration) -> Result<Arc<PythonModel>, Diagnostic> {
+    fn patient(file: &Path, patience: Duration, cancel: &CancellationToken) -> Result<Arc<PythonModel>, Diagnostic> {
         let model = PythonModel {
             name: name_of(file),
             file: file.to_owned(),
             idle: Mutex::default(),
             failed: Mutex::default(),
             patience,
+            cancel: cancel.clone(),
         };
-        let worker = Worker::start(file).map_err(|why| {
+        let worker = Worker::start(file, cancel).map_err(|why| {
             Diagnostic::error(&BAD_PYTHON, format!("the model does not start: {why}")).at(Place::file(file))
         })?;
         model.put_back(worker);
@@ -104,16 +109,19 @@ impl PythonModel {
     }
 
     fn ask(&self, input: &Input<'_>) -> Result<Vec<f64>, Silence> {
+        if self.cancel.is_cancelled() {
+            return Err(Silence::Said("it was interrupted".to_owned()));
+        }
         if self.failed.lock().unwrap_or_else(PoisonError::into_inner).late >= LATE_MAX {
             return Err(Silence::Said("it is asked no more".to_owned()));
         }
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut worker = match idle {
             Some(worker) => worker,
-            None => Worker::start(&self.file).map_err(Silence::Said)?,
+            None => Worker::start(&self.file, &self.cancel).map_err(Silence::Said)?,
         };
         // A process that did not answer is not asked again.
-        let answer = worker.ask(input, self.patience)?;
+        let answer = worker.ask(input, self.patience, &self.cancel)?;
         self.put_back(worker);
         match (answer.get("forecast").and_then(Json::as_array), answer.get("error").and_then(Json::as_str)) {
             (Some(said), _) => {
@@ -198,7 +206,7 @@ impl Worker {
         let _ = self.child.wait();
     }
 
-    fn start(file: &Path) -> Result<Worker, String> {
+    fn start(file: &Path, cancel: &CancellationToken) -> Result<Worker, String> {
         let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
         let header = pep_723(&text);
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -214,12 +222,9 @@ impl Worker {
         };
         let file = std::path::absolute(file).map_err(|error| error.to_string())?;
         command.arg(&script).arg(&file).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // Of secrets and settings in the environment a model sees nothing.
-        let kept = std::env::vars_os().filter(|(name, _)| {
-            let name = name.to_string_lossy();
-            ["PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV", "UV_CACHE_DIR", "UV_PYTHON"].contains(&&*name)
-        });
-        let kept: Vec<_> = kept.collect();
+        // Of secrets and settings in the environment a model sees nothing but what `uv` needs to bring its packages.
+        let is_kept = |name: &str| BASICS.contains(&name) || (!header.is_empty() && is_of_packages(name));
+        let kept: Vec<_> = std::env::vars_os().filter(|(name, _)| is_kept(&name.to_string_lossy())).collect();
         command.env_clear().envs(kept).env("PYTHONDONTWRITEBYTECODE", "1");
         // A group of its own, so that all of it can be ended; Ctrl-C in the terminal is the build's to handle.
         #[cfg(unix)]
@@ -244,34 +249,47 @@ impl Worker {
         std::thread::spawn(move || {
             let (mut stderr, mut line) = (BufReader::new(stderr), Vec::new());
             while stderr.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-                let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-                if !text.is_empty() {
-                    *into.lock().unwrap_or_else(PoisonError::into_inner) = text;
+                let text = String::from_utf8_lossy(&line);
+                let text = text.trim();
+                // What to try is not what went wrong.
+                if !text.is_empty() && !text.starts_with("hint:") {
+                    text.clone_into(&mut into.lock().unwrap_or_else(PoisonError::into_inner));
                 }
                 line.clear();
             }
         });
         let mut worker = Worker { child, stdin, answers, said, _folder: folder };
-        match worker.answer(START) {
+        match worker.answer(START, cancel) {
             Ok(_) => Ok(worker),
             Err(Silence::Said(why)) => Err(why),
             Err(Silence::Late) => Err(format!("it took longer than {} s", START.as_secs())),
         }
     }
 
-    fn ask(&mut self, input: &Input<'_>, patience: Duration) -> Result<Json, Silence> {
+    fn ask(&mut self, input: &Input<'_>, patience: Duration, cancel: &CancellationToken) -> Result<Json, Silence> {
         let line = json!({ "values": input.values, "horizon": input.horizon, "seasons": input.seasons }).to_string();
         // A broken pipe is told by what follows.
         let _ = writeln!(self.stdin, "{line}").and_then(|()| self.stdin.flush());
-        self.answer(patience)
+        self.answer(patience, cancel)
     }
 
-    fn answer(&mut self, patience: Duration) -> Result<Json, Silence> {
-        match self.answers.recv_timeout(patience) {
+    fn answer(&mut self, patience: Duration, cancel: &CancellationToken) -> Result<Json, Silence> {
+        let mut left = patience;
+        let answer = loop {
+            let turn = left.min(TURN);
+            match self.answers.recv_timeout(turn) {
+                Err(RecvTimeoutError::Timeout) if cancel.is_cancelled() => {
+                    return Err(Silence::Said("it was interrupted".to_owned()));
+                }
+                Err(RecvTimeoutError::Timeout) if left > turn => left -= turn,
+                answer => break answer,
+            }
+        };
+        match answer {
             Ok(line) => serde_json::from_str(&line)
                 .map_err(|error| Silence::Said(format!("its answer is no JSON: {error}"))),
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => Err(Silence::Late),
-            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => {
+            Err(RecvTimeoutError::Timeout) => Err(Silence::Late),
+            Err(RecvTimeoutError::Disconnected) => {
                 // It may live on with its pipe closed, waiting for what nobody will ask.
                 self.end();
                 // The other thread may still be reading what it said last.
@@ -281,6 +299,17 @@ impl Worker {
             }
         }
     }
+}
+
+/// What any program needs.
+const BASICS: [&str; 5] = ["PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV"];
+
+/// Where packages come from, and through what.
+fn is_of_packages(name: &str) -> bool {
+    let proxies = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
+    name.starts_with("UV_")
+        || ["SSL_CERT_FILE", "SSL_CERT_DIR"].contains(&name)
+        || proxies.iter().any(|proxy| proxy.eq_ignore_ascii_case(name))
 }
 
 /// The lines of a PEP 723 header; nothing without one.

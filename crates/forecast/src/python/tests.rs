@@ -8,7 +8,7 @@ fn model(text: &str) -> (tempfile::TempDir, Result<Arc<PythonModel>, Diagnostic>
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("mine.py");
     std::fs::write(&file, text).unwrap();
-    let model = PythonModel::start(&file);
+    let model = PythonModel::start(&file, &CancellationToken::new());
     (folder, model)
 }
 
@@ -51,7 +51,7 @@ fn one_that_takes_too_long_is_asked_no_more_and_leaves_no_process() {
         pids.to_str().unwrap()
     );
     std::fs::write(&file, text).unwrap();
-    let model = PythonModel::patient(&file, Duration::from_millis(700)).unwrap();
+    let model = PythonModel::patient(&file, Duration::from_millis(700), &CancellationToken::new()).unwrap();
     for _ in 0..20 {
         assert!(model.fit(&INPUT).is_err());
     }

@@ -94,12 +94,12 @@ enum Format {
 pub(crate) async fn execute(arguments: Arguments, context: &Context) -> Outcome {
     match (arguments.command, arguments.alone) {
         (Some(Command::Show(show)), _) => show::execute(show, context).await,
-        (None, Some(alone)) => forecast(&alone, context),
+        (None, Some(alone)) => forecast(&alone, context).await,
         (None, None) => Err(Failure::usage(Diagnostic::error(&USAGE, "there is no file to forecast"))),
     }
 }
 
-fn forecast(alone: &Alone, context: &Context) -> Outcome {
+async fn forecast(alone: &Alone, context: &Context) -> Outcome {
     let options = Options {
         series: alone.series.clone(),
         time: alone.time.clone(),
@@ -109,17 +109,25 @@ fn forecast(alone: &Alone, context: &Context) -> Outcome {
         seasons: alone.season.clone(),
         levels: alone.levels.clone(),
         models: alone.models.clone(),
+        cancel: context.cancel.clone(),
     };
-    let wrong = |diagnostics| Failure::Diagnostics { diagnostics, exit: Exit::Usage };
-    let answer = match alone.file.to_str() {
-        Some("-") => forecast_csv(std::io::stdin().lock(), &alone.file, &options).map_err(wrong)?,
-        _ => {
-            let file = File::open(&alone.file).map_err(|error| {
-                let message = format!("{} cannot be read: {error}", alone.file.display());
-                Failure::usage(Diagnostic::error(&USAGE, message))
-            })?;
-            forecast_csv(std::io::BufReader::new(file), &alone.file, &options).map_err(wrong)?
+    let file = alone.file.clone();
+    // Off the runtime, so that Ctrl-C is heard.
+    let work = move || -> Result<Answer, Failure> {
+        let wrong = |diagnostics| Failure::Diagnostics { diagnostics, exit: Exit::Usage };
+        if file.to_str() == Some("-") {
+            return forecast_csv(std::io::stdin().lock(), &file, &options).map_err(wrong);
         }
+        let opened = File::open(&file).map_err(|error| {
+            let message = format!("{} cannot be read: {error}", file.display());
+            Failure::usage(Diagnostic::error(&USAGE, message))
+        })?;
+        forecast_csv(std::io::BufReader::new(opened), &file, &options).map_err(wrong)
+    };
+    let answer = match tokio::task::spawn_blocking(work).await {
+        Ok(answer) => answer?,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => return Err(Failure::Interrupted),
     };
     let terminal = &context.terminal;
     let usual = if terminal.width().is_some() { Format::Plot } else { Format::Csv };

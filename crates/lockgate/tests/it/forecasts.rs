@@ -444,6 +444,46 @@ fn a_model_of_ones_own_joins_the_backtest() {
     assert!(code == 2 && said.contains("yesterday.py cannot be read"), "{said}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupt_ends_a_forecast_and_its_models() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("rows.csv"), meters(1, 24 * 21)).unwrap();
+    let pid_file = path("pid");
+    let text = format!(
+        "import os, time\n\ndef forecast(values, horizon, seasons):\n    open({:?}, 'w').write(str(os.getpid()))\n    time.sleep(600)\n",
+        pid_file.to_str().unwrap()
+    );
+    std::fs::write(path("hangs.py"), text).unwrap();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_lockgate"))
+        .args(["forecast", "rows.csv", "--series", "meter", "--time", "ts", "--value", "kwh", "--horizon", "24"])
+        .args(["--models", "hangs.py"])
+        .current_dir(folder.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let waited = |done: &mut dyn FnMut() -> bool| {
+        (0..400).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            done()
+        })
+    };
+    let thinks = || std::fs::read_to_string(&pid_file).ok().and_then(|pid| pid.parse::<u32>().ok());
+    assert!(waited(&mut || thinks().is_some()), "the model is asked");
+    let model = thinks().unwrap();
+    let signalled = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
+    let mut code = None;
+    assert!(waited(&mut || {
+        code = child.try_wait().unwrap().map(|status| status.code());
+        code.is_some()
+    }));
+    assert_eq!(code, Some(Some(130)));
+    let lives = || std::fs::read_to_string(format!("/proc/{model}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    assert!(waited(&mut || !lives()), "its model lives on");
+}
+
 #[test]
 fn trees_learn_from_all_series() {
     let shop = Shop::new(
