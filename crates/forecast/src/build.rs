@@ -19,6 +19,7 @@ use lockgate_kind::{BuildContext, Built, KindError};
 use lockgate_lake::Layout;
 use lockgate_series::batch::{self, Raw, Shared};
 use lockgate_series::choose::{self, Pool};
+use lockgate_series::hygiene::{Point, Profile};
 use lockgate_series::models::Boosted;
 use lockgate_series::{Model, Tier, intervals};
 use lockgate_types::{Diagnostic, Effects, Instant};
@@ -28,9 +29,10 @@ use crate::clock::Clock;
 use crate::codes::{BAD_SETTING, NOTHING_TO_FORECAST};
 use crate::columns::{self, quoted};
 use crate::hierarchy;
-use crate::history::{self, Chunk, Chunks, Live, as_times, of_arrow};
+use crate::history::{Chunk, Chunks, Live, as_times, of_arrow};
 use crate::kept::Kept;
 use crate::python::PythonModel;
+use crate::queries;
 use crate::settings::{BOOSTED, Settings};
 use crate::told::{Forecaster, Told};
 
@@ -71,7 +73,7 @@ pub(crate) async fn build(
         let place = cx.file.source.place(settings.of_span);
         KindError::permanent(Diagnostic::error(&NOTHING_TO_FORECAST, message).at(place))
     };
-    let Some(last) = newest(&cx.session, settings, &clock).await? else {
+    let Some(Newest { last, fewest }) = newest(&cx.session, settings, &clock).await? else {
         return Err(nothing(format!("{} has no rows with a time and a value", settings.of)));
     };
     let live = Live::register(&cx, settings)?;
@@ -80,7 +82,7 @@ pub(crate) async fn build(
     let offset = clock.offset();
     let axis = clock.axis(offset.as_ref());
     let over_after = settings.hygiene.over_after.saturating_mul(settings.horizon) as i64;
-    let query = history::query(settings, live.as_ref(), axis.time(last.saturating_sub(over_after)));
+    let query = queries::query(settings, live.as_ref(), axis.time(last.saturating_sub(over_after)));
     // Sums of numbers that are not whole come out the same on one thread alone.
     let session = if settings.hierarchy.is_empty() { cx.session.clone() } else { cx.session.single() };
     let has_live = live.is_some();
@@ -92,6 +94,7 @@ pub(crate) async fn build(
         true => learn(&cx, settings, chunks(SERIES_OF_A_CHUNK).await?, clock, last).await?,
         false => (None, String::new()),
     };
+    let profile = siblings(&cx, settings, &clock, last, fewest).await?;
     let own = python.iter().map(|model| Arc::clone(model) as Arc<dyn Model>);
     let work = Arc::new(Work {
         clock,
@@ -104,13 +107,15 @@ pub(crate) async fn build(
         anew: cx.anew,
         budget: Budget { started: cx.effects.clock.monotonic(), of: settings.time_budget, effects: cx.effects.clone() },
         cancel: cx.cancel.clone(),
+        profile,
         models: own.chain(learned).collect(),
     });
     let until = clock.last_over(&axis);
     let live_number = live.as_ref().and(cx.live.as_ref()).map(|live| live.number);
     // What a chunk's forecasts depend on beside its rows.
-    let mut kept =
-        Kept::open(&cx, &format!("{} {last} {until} {live_number:?} {} {shown}", shape.all, cx.anew)).await?;
+    let newcomers = &work.profile;
+    let beside = format!("{} {last} {until} {live_number:?} {} {shown} {newcomers:?}", shape.all, cx.anew);
+    let mut kept = Kept::open(&cx, &beside).await?;
     let chunks = chunks((ROWS_OF_A_CHUNK / settings.horizon).clamp(1, SERIES_OF_A_CHUNK)).await?;
     let layout = Layout { partition_by: cx.file.partition_by.clone(), ..Layout::default() };
     let set = cx.table.stage_set(cx.number, &cx.schema, layout);
@@ -189,30 +194,11 @@ pub(crate) async fn build(
 async fn learn(
     cx: &BuildContext,
     settings: &Arc<Settings>,
-    mut chunks: Chunks,
+    chunks: Chunks,
     clock: Clock,
     last: i64,
 ) -> Result<(Option<Arc<dyn Model>>, String), KindError> {
-    let (mut sample, mut values, mut every, mut seen) = (Vec::new(), 0, 1, 0_usize);
-    while let Some(chunk) = chunks.next().await? {
-        cx.go_on()?;
-        for series in chunk.series {
-            if seen.is_multiple_of(every) && !series.points.is_empty() {
-                values += series.points.len();
-                sample.push(series.points);
-            }
-            seen += 1;
-            if values > VALUES_TO_LEARN {
-                every *= 2;
-                let mut is_kept = false;
-                sample.retain(|_| {
-                    is_kept = !is_kept;
-                    is_kept
-                });
-                values = sample.iter().map(Vec::len).sum();
-            }
-        }
-    }
+    let sample = sampled(cx, chunks).await?;
     let mut hasher = blake3::Hasher::new();
     for point in sample.iter().flatten() {
         hasher.update(&point.time.to_le_bytes());
@@ -241,6 +227,59 @@ async fn learn(
     }
 }
 
+/// Points of some of the series, evenly drawn.
+async fn sampled(cx: &BuildContext, mut chunks: Chunks) -> Result<Vec<Vec<Point>>, KindError> {
+    let (mut sample, mut values, mut every, mut seen) = (Vec::new(), 0, 1, 0_usize);
+    while let Some(chunk) = chunks.next().await? {
+        cx.go_on()?;
+        for series in chunk.series {
+            if seen.is_multiple_of(every) && !series.points.is_empty() {
+                values += series.points.len();
+                sample.push(series.points);
+            }
+            seen += 1;
+            if values > VALUES_TO_LEARN {
+                every *= 2;
+                let mut is_kept = false;
+                sample.retain(|_| {
+                    is_kept = !is_kept;
+                    is_kept
+                });
+                values = sample.iter().map(Vec::len).sum();
+            }
+        }
+    }
+    Ok(sample)
+}
+
+/// Rounds of a season that siblings are looked at.
+const ROUNDS: i64 = 3;
+
+/// What series look like, for those that have less than a season: made only where there are such.
+async fn siblings(
+    cx: &BuildContext,
+    settings: &Arc<Settings>,
+    clock: &Clock,
+    last: i64,
+    fewest: i64,
+) -> Result<Option<Profile>, KindError> {
+    let seasons = settings.seasons.clone().unwrap_or_else(|| settings.step.seasons());
+    let Some(season) = seasons.first().copied().filter(|&season| fewest < season as i64) else { return Ok(None) };
+    if settings.series.is_empty() {
+        return Ok(None);
+    }
+    let offset = clock.offset();
+    let axis = clock.axis(offset.as_ref());
+    let from = axis.time(last.saturating_sub(ROUNDS * season as i64));
+    let rows = cx.session.stream(&queries::recent(settings, from)).await?;
+    let sample = sampled(cx, Chunks::new(rows, settings, false, SERIES_OF_A_CHUNK)).await?;
+    let (pool, batch) = (Pool::new(&[]), batch_settings(settings));
+    let shared = Shared { until: clock.until, last: Some(last), ..Shared::new(axis, &pool) };
+    let cleaned: Vec<_> = sample.iter().map(|points| batch::cleaned(points, &shared, &batch)).collect();
+    let whole = cleaned.iter().filter(|series| !series.over).map(|series| (series.first, &series.values[..]));
+    Ok(Profile::of(whole, season))
+}
+
 /// Starting a process waits for it.
 async fn started(files: &[PathBuf], cancel: &CancellationToken) -> Result<Vec<Arc<PythonModel>>, KindError> {
     let (files, cancel) = (files.to_vec(), cancel.clone());
@@ -251,8 +290,15 @@ async fn started(files: &[PathBuf], cancel: &CancellationToken) -> Result<Vec<Ar
     }
 }
 
-/// The step on which most series end; what lies beyond the last step that can be over does not count.
-async fn newest(session: &Session, settings: &Settings, clock: &Clock) -> Result<Option<i64>, KindError> {
+/// Where a history ends.
+struct Newest {
+    /// The step on which most series end; what lies beyond the last step that can be over does not count.
+    last: i64,
+    /// Values of the shortest series.
+    fewest: i64,
+}
+
+async fn newest(session: &Session, settings: &Settings, clock: &Clock) -> Result<Option<Newest>, KindError> {
     let (time, value) = (quoted(&settings.time), quoted(&settings.value));
     let by = match settings.series.is_empty() {
         true => String::new(),
@@ -261,11 +307,11 @@ async fn newest(session: &Session, settings: &Settings, clock: &Clock) -> Result
         }
     };
     let query = format!(
-        "select newest, count(*) as series from (select max({time}) as newest from {} \
+        "select newest, count(*) as series, min(counted) as fewest from (select max({time}) as newest, count(*) as counted from {} \
          where {time} is not null and {value} is not null{by}) where newest is not null group by newest",
         settings.of
     );
-    let mut ends: BTreeMap<i64, i64> = BTreeMap::new();
+    let (mut ends, mut fewest) = (BTreeMap::<i64, i64>::new(), i64::MAX);
     let offset = clock.offset();
     let axis = clock.axis(offset.as_ref());
     let mut batches = session.stream(&query).await?;
@@ -273,13 +319,15 @@ async fn newest(session: &Session, settings: &Settings, clock: &Clock) -> Result
         let batch = batch?;
         let times = as_times(batch.column(0)).map_err(of_arrow)?;
         let counts = cast(batch.column(1), &Arrow::Int64).map_err(of_arrow)?;
+        let shortest = cast(batch.column(2), &Arrow::Int64).map_err(of_arrow)?;
+        fewest = shortest.as_primitive::<Int64Type>().iter().flatten().fold(fewest, i64::min);
         let (times, counts) = (times.as_primitive::<Int64Type>(), counts.as_primitive::<Int64Type>());
         for (time, count) in times.iter().zip(counts) {
             let step = axis.index(time.unwrap_or_default()).min(clock.last_over(&axis));
             *ends.entry(step).or_default() += count.unwrap_or_default();
         }
     }
-    Ok(ends.into_iter().max_by_key(|(step, count)| (*count, *step)).map(|(step, _)| step))
+    Ok(ends.into_iter().max_by_key(|(step, count)| (*count, *step)).map(|(last, _)| Newest { last, fewest }))
 }
 
 fn batch_settings(settings: &Settings) -> batch::Settings {
@@ -325,6 +373,8 @@ struct Work {
     anew: bool,
     budget: Budget,
     cancel: CancellationToken,
+    /// What series look like, for those that have less than a season.
+    profile: Option<Profile>,
     /// Those that are not the library's: the user's, and what learned from all series.
     models: Vec<Arc<dyn Model>>,
 }
@@ -339,6 +389,7 @@ impl Work {
             clock: self.clock,
             last: self.last,
             pool: &pool,
+            profile: self.profile.as_ref(),
             signature: &self.signature,
             quantity: &self.quantity,
             as_of: self.as_of,

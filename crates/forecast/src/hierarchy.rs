@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType as Arrow, Int64Type};
 use lockgate_engine::EngineError;
 use lockgate_kind::KindError;
 use lockgate_series::Part;
+use lockgate_series::choose::Why;
 use lockgate_series::reconcile::{Hierarchy, Method};
 
 use crate::build::Computed;
@@ -56,10 +57,17 @@ pub(crate) fn reconcile(settings: &Settings, computed: &mut [Computed]) -> Resul
     let variances: Vec<f64> = leaves.iter().map(|(place, _)| variance(node(*place))).collect();
     let mut base = Vec::with_capacity(places.len());
     let mut weights = Vec::with_capacity(places.len());
+    let unseen: Vec<Option<Vec<f64>>> = leaves.iter().map(|(place, _)| unseen(node(*place))).collect();
     for (number, place) in places.iter().enumerate() {
-        // A sum without a forecast of its own has nothing to say beyond its series.
-        base.push(place.map_or_else(|| added[number].clone(), |place| forecasts(node(place))));
         let leaves = hierarchy.uppers().get(number).map_or(&[][..], |upper| &upper.leaves);
+        // A sum without a forecast of its own has nothing to say beyond its series.
+        let mut own = place.map_or_else(|| added[number].clone(), |place| forecasts(node(place)));
+        if place.is_some() {
+            for new in leaves.iter().filter_map(|&leaf| unseen[leaf].as_ref()) {
+                own.iter_mut().zip(new).for_each(|(sum, new)| *sum += new);
+            }
+        }
+        base.push(own);
         weights.push(
             place.map_or_else(|| leaves.iter().map(|&leaf| variances[leaf]).sum(), |place| variance(node(place))),
         );
@@ -96,6 +104,21 @@ fn usual_first(computed: &[Computed]) -> Option<i64> {
         }
     }
     counts.into_iter().max_by_key(|(time, count)| (*count, *time)).map(|(time, _)| time)
+}
+
+/// What a sum's own forecast has of a newcomer at a place of the season at which it has been seen once.
+const SEEN_ONCE: f64 = 0.5;
+
+/// What the forecasts of its sums lack of a newcomer: all of it at the places of the season at which it was not there yet. `None` for any
+/// other series.
+fn unseen(told: &Told) -> Option<Vec<f64>> {
+    let (record, season) = (&told.record, told.record.seasons.first().copied().unwrap_or(1));
+    let lacks = |step: usize| if step % season < season - record.length.min(season) { 1.0 } else { 1.0 - SEEN_ONCE };
+    let steps = || forecasts(told).into_iter().enumerate().map(|(step, forecast)| lacks(step) * forecast).collect();
+    match record.choice.why {
+        Why::Newcomer => Some(steps()),
+        Why::Backtest | Why::NoBacktest | Why::Fallback => None,
+    }
 }
 
 fn forecasts(told: &Told) -> Vec<f64> {

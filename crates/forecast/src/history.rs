@@ -1,5 +1,5 @@
 //! The rows that a forecast is made of, in the order in which it takes them: each series with what the live forecast said of it first, then
-//! its history, oldest first. Sorted by the engine, which spills; cut here into chunks of whole series.
+//! its history, oldest first. Asked for in [`crate::queries`]; cut here into chunks of whole series.
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::{cast, concat, partition, take};
@@ -9,16 +9,15 @@ use arrow::row::{OwnedRow, RowConverter, SortField};
 use futures::StreamExt;
 use lockgate_engine::{BatchStream, EngineError, PinnedTable};
 use lockgate_kind::{BuildContext, KindError};
-use lockgate_series::axis::{Axis, Step};
-use lockgate_series::hygiene::{Merge, Point};
+use lockgate_series::axis::Axis;
+use lockgate_series::hygiene::Point;
 use lockgate_types::{DataType, Schema};
 
-use crate::columns::{self, quoted};
+use crate::columns;
 use crate::earlier::Expected;
+use crate::queries::LIVE;
 use crate::settings::Settings;
 
-/// Where the live forecast is registered: no asset's name has two underscores in a row.
-const LIVE: (&str, &str) = ("lockgate__forecast", "live");
 /// Points that make a chunk full, however few series they are of.
 const POINTS_OF_A_CHUNK: usize = 1 << 20;
 
@@ -113,7 +112,7 @@ impl Chunk {
 #[derive(Debug)]
 pub(crate) struct Live {
     /// Whether it has the interval, per level of the settings.
-    has_level: Vec<bool>,
+    pub(crate) has_level: Vec<bool>,
 }
 
 impl Live {
@@ -135,166 +134,6 @@ impl Live {
         cx.session.register_as(LIVE.0, LIVE.1, PinnedTable::of(live, &cx.table))?;
         let has_level = |level: &f64| has(&format!("lo_{}", columns::level_name(*level)));
         Ok(Some(Live { has_level: settings.levels.iter().map(has_level).collect() }))
-    }
-}
-
-/// The query of all rows, in their order.
-///
-/// `over_before` is the time before which a series that has ended is over.
-pub(crate) fn query(settings: &Settings, live: Option<&Live>, over_before: i64) -> String {
-    let leveled = !settings.hierarchy.is_empty();
-    let mut keys: Vec<String> = (0..settings.series.len()).map(|place| format!("lg_k{place}")).collect();
-    if leveled {
-        keys.insert(0, "lg_level".to_owned());
-    }
-    let known: Vec<String> = (0..settings.regressors.len()).map(|place| format!("lg_r{place}")).collect();
-    let measured = [&keys[..], &["1 as lg_part".into(), "lg_time".into(), "lg_value".into()], &known].concat();
-    // By the values as well, so that what is last of several at one time is the same each time.
-    let order = [&keys[..], &["lg_part".into(), "lg_time".into(), "lg_value".into()], &known].concat().join(", ");
-    let history = history(settings, over_before);
-    let Some(live) = live else {
-        return format!("select {} from ({history}) order by {order}", measured.join(", "));
-    };
-    let mut extra = vec!["cast(null as bigint) as lg_step".to_owned()];
-    let mut said = Vec::new();
-    if leveled {
-        said.push(format!("{} as lg_level", level_case(settings)));
-    }
-    said.extend(settings.series.iter().enumerate().map(|(place, name)| format!("{} as lg_k{place}", quoted(name))));
-    said.push("0 as lg_part".to_owned());
-    said.push(format!("{} as lg_time", quoted(&settings.time)));
-    said.push("forecast as lg_value".to_owned());
-    said.extend(known.iter().map(|name| format!("cast(null as double) as {name}")));
-    said.push("cast(step as bigint) as lg_step".to_owned());
-    for (place, level) in settings.levels.iter().enumerate() {
-        let name = columns::level_name(*level);
-        for end in ["lo", "hi"] {
-            extra.push(format!("cast(null as double) as lg_{end}{place}"));
-            said.push(match live.has_level[place] {
-                true => format!("{end}_{name} as lg_{end}{place}"),
-                false => format!("cast(null as double) as lg_{end}{place}"),
-            });
-        }
-    }
-    extra.push("cast(null as varchar) as lg_state".to_owned());
-    said.push("cast(state as varchar) as lg_state".to_owned());
-    format!(
-        "select * from (select {}, {} from ({history}) union all select {} from {}.{}{}) order by {order}",
-        measured.join(", "),
-        extra.join(", "),
-        said.join(", "),
-        LIVE.0,
-        LIVE.1,
-        // Sums that are not asked for any more are no series.
-        if leveled { format!(" where {} is not null", level_case(settings)) } else { String::new() },
-    )
-}
-
-/// The number of a live row's level, by its name.
-fn level_case(settings: &Settings) -> String {
-    let names = settings.hierarchy.iter().chain([&settings.series]).enumerate();
-    let cases: Vec<String> = names
-        .map(|(number, level)| format!("when '{}' then {number}", columns::sum_name(level).replace('\'', "''")))
-        .collect();
-    format!("case {} {} end", columns::HIERARCHY, cases.join(" "))
-}
-
-/// The rows of the asset, and the sums of each level of a hierarchy; the leaves are its last level.
-///
-/// A sum ends where the first of its series ends that is late: after that it would be too small. A series that often has no rows is not
-/// late: there was nothing.
-fn history(settings: &Settings, over_before: i64) -> String {
-    let (time, value) = (quoted(&settings.time), quoted(&settings.value));
-    let names: Vec<String> = settings.series.iter().map(|name| quoted(name)).collect();
-    let whole = {
-        let mut selected: Vec<String> =
-            names.iter().enumerate().map(|(place, name)| format!("{name} as lg_k{place}")).collect();
-        selected.push(format!("{time} as lg_time"));
-        selected.push(format!("cast({value} as double) as lg_value"));
-        let known = settings.regressors.iter().enumerate();
-        selected.extend(known.map(|(place, name)| format!("cast({} as double) as lg_r{place}", quoted(name))));
-        if !settings.hierarchy.is_empty() {
-            selected.insert(0, format!("{} as lg_level", settings.hierarchy.len()));
-        }
-        format!("select {} from {} where {time} is not null", selected.join(", "), settings.of)
-    };
-    let uppers = settings.hierarchy.iter().enumerate().map(|(number, level)| {
-        let mut selected = vec![format!("{number} as lg_level")];
-        let mut by = vec![time.clone()];
-        for (place, name) in settings.series.iter().enumerate() {
-            if level.contains(name) {
-                selected.push(format!("{} as lg_k{place}", quoted(name)));
-                by.push(quoted(name));
-            } else {
-                selected.push(format!("null as lg_k{place}"));
-            }
-        }
-        selected.push(format!("{time} as lg_time"));
-        selected.push(format!("sum({value}) as lg_value"));
-        let known = settings.regressors.iter().enumerate();
-        selected.extend(known.map(|(place, name)| format!("avg({}) as lg_r{place}", quoted(name))));
-        // Several rows of a series at one time are one value of it before they are part of a sum.
-        let merge = match settings.hygiene.duplicates {
-            Merge::Sum => "sum",
-            Merge::Mean => "avg",
-            Merge::Last => "max",
-        };
-        let mut inner = [&names[..], std::slice::from_ref(&time)].concat();
-        let of_each = inner.join(", ");
-        inner.push(format!("{merge}(cast({value} as double)) as {value}"));
-        let known = settings.regressors.iter();
-        inner.extend(known.map(|name| format!("avg(cast({0} as double)) as {0}", quoted(name))));
-        let (selected, inner, by) = (selected.join(", "), inner.join(", "), by.join(", "));
-        let kept: Vec<String> =
-            settings.series.iter().filter(|name| level.contains(name)).map(|name| quoted(name)).collect();
-        let (each, groups) = (names.join(", "), kept.join(", "));
-        let until: Vec<String> = kept.iter().enumerate().map(|(place, name)| format!("{name} as lg_u{place}")).collect();
-        let until = [until, vec!["min(lg_end) as lg_until".to_owned()]].concat().join(", ");
-        let same = kept.iter().enumerate().map(|(place, name)| format!("({name} is not distinct from lg_u{place})"));
-        let after = format!("({} - {} >= {})", clock(&time, settings), clock("lg_until", settings), seconds(settings));
-        let same = same.chain([after]).collect::<Vec<_>>().join(" and ");
-        let (first, last) = (clock(&format!("min({time})"), settings), clock(&format!("max({time})"), settings));
-        let (step, over) = (seconds(settings), over_before as f64 / clock_unit(settings));
-        // Of each series that is there at nearly every step and is not over: where it ends.
-        let ends = format!(
-            "select {until} from (select {each}, max({time}) as lg_end from {of} where {time} is not null and {value} is not null \
-             group by {each} having count(distinct {time}) >= {DENSE} * (({last} - {first}) / {step} + 1) and {last} >= {over:?}) \
-             {by_group}",
-            of = settings.of,
-            by_group = if groups.is_empty() { String::new() } else { format!("group by {groups}") },
-        );
-        format!(
-            "select {selected} from (select {inner} from {} where {time} is not null group by {of_each}) \
-             left anti join ({ends}) on {same} group by {by}",
-            settings.of
-        )
-    });
-    std::iter::once(whole).chain(uppers).collect::<Vec<_>>().join(" union all ")
-}
-
-/// The share of its steps at which a series is there that has no rows only when it is late.
-const DENSE: f64 = 0.9;
-
-/// A time as a number, in SQL: seconds, or the integer itself.
-fn clock(time: &str, settings: &Settings) -> String {
-    match settings.step {
-        Step::Integer(_) => format!("cast({time} as double)"),
-        _ => format!("cast(date_part('epoch', {time}) as double)"),
-    }
-}
-
-/// What the library's times are divided by to be such numbers.
-fn clock_unit(settings: &Settings) -> f64 {
-    if matches!(settings.step, Step::Integer(_)) { 1.0 } else { 1e6 }
-}
-
-/// How long a step is at least, as such a number: the day on which clocks are put forward is short, and February.
-fn seconds(settings: &Settings) -> f64 {
-    match settings.step {
-        Step::Integer(steps) => f64::from(steps),
-        Step::Micros(micros) => micros as f64 / 1e6,
-        Step::Days(days) => f64::from(days) * 86_400.0 - 3_600.0,
-        Step::Months(months) => f64::from(months) * 28.0 * 86_400.0 - 3_600.0,
     }
 }
 

@@ -21,6 +21,7 @@ mod history;
 mod kept;
 mod keys;
 mod python;
+mod queries;
 mod settings;
 mod state;
 mod told;

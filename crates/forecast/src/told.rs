@@ -8,7 +8,7 @@ use lockgate_series::backtest;
 use lockgate_series::batch::{self, Before, One, Raw, Record, Row, Shared};
 use lockgate_series::calendar::{Columns, Country, columns as calendar_columns};
 use lockgate_series::choose::{self, Pool};
-use lockgate_series::hygiene::Merge;
+use lockgate_series::hygiene::{Merge, Profile};
 use lockgate_series::watch::{self, Arrived, Breaker, Duel, Evidence, Outcome, Tally};
 use lockgate_series::{Known, Tier};
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,8 @@ pub(crate) struct Forecaster<'a> {
     /// The step on which most series end.
     pub(crate) last: i64,
     pub(crate) pool: &'a Pool<'a>,
+    /// What series look like, for those that have less than a season.
+    pub(crate) profile: Option<&'a Profile>,
     /// Of the settings and the library; see [`State::signature`].
     pub(crate) signature: &'a str,
     /// See [`State::quantity`].
@@ -94,6 +96,7 @@ impl Forecaster<'_> {
         let mut shared = Shared::new(axis, self.pool);
         shared.until = self.clock.until;
         shared.last = Some(self.last);
+        shared.profile = self.profile.filter(|_| !is_sum);
         let mut before = of.state.as_deref().and_then(State::read);
         let same = before.as_ref().is_some_and(|state| state.quantity == self.quantity);
         let live: Vec<Expected> = of.said.iter().filter(|_| same).map(|said| said.on(&axis)).collect();

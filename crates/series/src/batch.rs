@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::axis::Axis;
 use crate::backtest::Plan;
 use crate::choose::{self, Choice, Chosen, Pool};
-use crate::hygiene::{self, Class, Context, Kind, Point, Profile, Series, Treatment};
+use crate::hygiene::{self, Class, Context, Kind, Point, Profile, STRANGE, Series, Treatment};
 use crate::intervals::{self, Coverage, Rhythm};
 use crate::model::{GlobalModel, Input, Known, Model, Part, Unfit};
 use crate::robust::spread;
@@ -324,10 +324,6 @@ fn parts(parts: &[Part], forecast: &[f64], late: usize, floor: f64) -> Vec<Part>
     }
     kept
 }
-
-/// The error that is expected of a sibling's profile before the series itself says anything, as a share of the forecast; it weighs as
-/// much as one value.
-const STRANGE: f64 = 0.5;
 
 /// A series without values, or with less than a season of them where there is a profile: its siblings' profile, or zeros. A series
 /// that is over: nothing.

@@ -196,6 +196,39 @@ fn between_refits_models_go_on_and_are_scored() {
 }
 
 #[test]
+fn a_new_series_is_like_its_siblings_at_its_own_size() {
+    let shop = Shop::new(
+        METERS,
+        "series: meter\ntime: ts\nstep: 1h\nvalue: kwh\nhorizon: 24h\nmodels: [seasonal_mean]\nhierarchy: [[]]\n",
+    );
+    let mut text = meters(9, 24 * 14);
+    // A tenth one since six hours, ten times as large.
+    for line in meters(1, 24 * 14).lines().rev().take(6) {
+        let (head, value) = line.rsplit_once(',').unwrap();
+        let value = value.parse::<f64>().unwrap() * 10.0;
+        writeln!(text, "{},{value}", head.replace("m000", "new")).unwrap();
+    }
+    shop.write("data/rows.csv", &text);
+    shop.publishes("2026-01-15");
+    let of = |meter: &str| {
+        let said = format!("select round(forecast, 1) from forecast.rows where meter = '{meter}' order by ts");
+        shop.rows(&said).iter().map(|row| row.parse::<f64>().unwrap()).collect::<Vec<_>>()
+    };
+    let (new, usual) = (of("new"), of("m000"));
+    assert_eq!(new.len(), 24);
+    // Its siblings weigh as much as one of its six values. At the six hours at which it was seen, the sum knows of it as well, takes a part
+    // of it for a rise that passes, and pulls it down.
+    for (hour, (new, usual)) in new.iter().zip(&usual).enumerate().take(18) {
+        assert!((new - 10.0 * usual).abs() < 4.0 * usual, "{hour}: {new} is about ten times {usual}");
+    }
+    let sum = "select max(abs(t.forecast - l.f)) < 1e-6 from forecast.rows t join (select ts, sum(forecast) as f from forecast.rows \
+               where hierarchy = 'meter' group by ts) l on t.ts = l.ts where t.hierarchy = 'total'";
+    assert_eq!(shop.one(sum), "true");
+    let told = shop.one("select distinct model, cast(choice as varchar) like '%newcomer%' from forecast.rows where meter = 'new'");
+    assert_eq!(told, "none,true");
+}
+
+#[test]
 fn far_steps_of_replaced_forecasts_are_scored_when_they_come() {
     let shop = Shop::new(
         METERS,

@@ -16,6 +16,7 @@ pub use class::Class;
 pub use duplicates::Merge;
 pub use gaps::Fill;
 pub use newcomer::Profile;
+pub(crate) use newcomer::STRANGE;
 
 use crate::axis::Axis;
 use crate::model::without_years;

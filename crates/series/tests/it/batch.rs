@@ -281,7 +281,7 @@ fn a_series_without_history_is_like_its_siblings() {
 
 #[test]
 fn a_series_of_a_few_days_is_like_its_siblings_at_its_own_size() {
-    let profile = Profile { level: 4.0, shape: vec![1.75, 1.75, 0.7, 0.7, 0.7, 0.7, 0.7] };
+    let profile = Profile { level: 4.0, spread: 3.0, shape: vec![1.75, 1.75, 0.7, 0.7, 0.7, 0.7, 0.7] };
     let pool = Pool::new(&[]);
     let shared = Shared { last: Some(3), profile: Some(&profile), ..Shared::new(Axis::new(Step::Integer(1)), &pool) };
     let settings = Settings { horizon: 5, seasons: Some(vec![7]), ..Settings::default() };
@@ -291,7 +291,12 @@ fn a_series_of_a_few_days_is_like_its_siblings_at_its_own_size() {
         one.record.treatments.last().map(|treatment| (treatment.kind, treatment.count)),
         Some((Kind::Newcomer, 4))
     );
-    assert!(one.rows[..3].iter().all(|row| (200.0..300.0).contains(&row.forecast)), "{:?}", one.rows);
+    assert!(one.rows[..3].iter().all(|row| (270.0..290.0).contains(&row.forecast)), "{:?}", one.rows);
+    // Siblings that are all of one size say of a newcomer's as much as one of its values does.
+    let alike = Profile { spread: 0.1, ..profile.clone() };
+    let shared = Shared { profile: Some(&alike), ..shared };
+    let one = batch::one(&Raw { name: "new", points: &points(&[700.0, 700.0, 280.0, 280.0]) }, &shared, &settings);
+    assert!(one.rows[..3].iter().all(|row| (200.0..240.0).contains(&row.forecast)), "{:?}", one.rows);
     for row in &one.rows[..3] {
         assert!(row.bands[1].0 <= row.bands[0].0 && row.bands[0].0 <= 280.0 && 280.0 <= row.bands[0].1, "{row:?}");
     }
