@@ -82,7 +82,7 @@ enum Times {
 /// Reads a CSV file with a header and forecasts its series, on all cores. `file` is what diagnostics call it.
 ///
 /// # Errors
-/// A column that is not there, a time or a value that is none (with its line), a file without rows. When it is cancelled, series are missing.
+/// A column that is not there, a time or a value that is none (with its line), a file without rows. When it is cancelled, it has no series.
 pub fn forecast_csv(reader: impl Read, file: &Path, options: &Options) -> Result<Answer, Diagnostics> {
     let levels = settled(options)?;
     let read = Table::read(reader, file, options)?;
@@ -123,7 +123,11 @@ pub fn forecast_csv(reader: impl Read, file: &Path, options: &Options) -> Result
     };
     let pool = Pool::new(&extra);
     let shared = Shared { last: last(&read, &axis), ..Shared::new(axis, &pool) };
-    let parts = in_parallel(&read, &shared, &settings, &options.cancel);
+    let mut parts = in_parallel(&read, &shared, &settings, &options.cancel);
+    if options.cancel.is_cancelled() {
+        // Some in the middle may be missing.
+        parts.clear();
+    }
     let mut series = Vec::with_capacity(read.series.len());
     for ((key, points), forecasts) in read.series.iter().zip(parts) {
         series.push(of_series(key, points, forecasts, read.times, step));

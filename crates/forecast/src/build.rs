@@ -1,9 +1,10 @@
 //! One pass over the sorted history: chunks of series are forecast in parallel and written in their order. (`boosted` looks at it once
-//! before.)
+//! before; where series have just begun, the newest rows are looked at for what their siblings are like.)
 //!
 //! Memory: the rows of as many chunks as there are threads, one series on its way in, and the forecasts of a piece that is to be kept;
 //! with a hierarchy all forecasts. The same rows give the same table,
-//! whatever the number of threads and however the rows are divided; only a `time_budget` goes by the machine's speed.
+//! whatever the number of threads and however the rows are divided; only a `time_budget`, and a model in Python that takes too long, go by
+//! the machine's speed.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ use crate::columns::{self, quoted};
 use crate::hierarchy;
 use crate::history::{Chunk, Chunks, Live, as_times, of_arrow};
 use crate::kept::Kept;
+use crate::late::LateSums;
 use crate::python::PythonModel;
 use crate::queries;
 use crate::settings::{BOOSTED, Settings};
@@ -73,7 +75,7 @@ pub(crate) async fn build(
         let place = cx.file.source.place(settings.of_span);
         KindError::permanent(Diagnostic::error(&NOTHING_TO_FORECAST, message).at(place))
     };
-    let Some(Newest { last, fewest }) = newest(&cx.session, settings, &clock).await? else {
+    let Some(Newest { last, youngest }) = newest(&cx.session, settings, &clock).await? else {
         return Err(nothing(format!("{} has no rows with a time and a value", settings.of)));
     };
     let live = Live::register(&cx, settings)?;
@@ -81,8 +83,7 @@ pub(crate) async fn build(
     let learns = settings.models.as_ref().is_some_and(|names| names.iter().any(|name| name == BOOSTED));
     let offset = clock.offset();
     let axis = clock.axis(offset.as_ref());
-    let over_after = settings.hygiene.over_after.saturating_mul(settings.horizon) as i64;
-    let query = queries::query(settings, live.as_ref(), axis.time(last.saturating_sub(over_after)));
+    let query = queries::query(settings, live.as_ref());
     // Sums of numbers that are not whole come out the same on one thread alone.
     let session = if settings.hierarchy.is_empty() { cx.session.clone() } else { cx.session.single() };
     let has_live = live.is_some();
@@ -94,7 +95,8 @@ pub(crate) async fn build(
         true => learn(&cx, settings, chunks(SERIES_OF_A_CHUNK).await?, clock, last).await?,
         false => (None, String::new()),
     };
-    let profile = siblings(&cx, settings, &clock, last, fewest).await?;
+    let profile = siblings(&cx, settings, &clock, last, youngest).await?;
+    let late = LateSums::find(&cx, settings, &axis, last).await?;
     let own = python.iter().map(|model| Arc::clone(model) as Arc<dyn Model>);
     let work = Arc::new(Work {
         clock,
@@ -122,11 +124,13 @@ pub(crate) async fn build(
     let mut writer = set.writer(0);
     let mut read = 0;
     let found = kept.found();
-    let computed = stream::try_unfold((chunks, found), |(mut chunks, mut found)| async move {
-        let Some(chunk) = chunks.next().await? else { return Ok(None) };
+    let begun = (chunks, found, late, Arc::clone(settings));
+    let computed = stream::try_unfold(begun, |(mut chunks, mut found, late, settings)| async move {
+        let Some(mut chunk) = chunks.next().await? else { return Ok(None) };
+        late.cut(&mut chunk, &settings)?;
         let mark = chunk.mark();
         let told = found.next(&mark).await?;
-        Ok::<_, KindError>(Some(((chunk, mark, told), (chunks, found))))
+        Ok::<_, KindError>(Some(((chunk, mark, told), (chunks, found, late, settings))))
     })
     .map(|chunk| {
         let work = Arc::clone(&work);
@@ -261,23 +265,32 @@ async fn siblings(
     settings: &Arc<Settings>,
     clock: &Clock,
     last: i64,
-    fewest: i64,
+    youngest: i64,
 ) -> Result<Option<Profile>, KindError> {
     let seasons = settings.seasons.clone().unwrap_or_else(|| settings.step.seasons());
-    let Some(season) = seasons.first().copied().filter(|&season| fewest < season as i64) else { return Ok(None) };
-    if settings.series.is_empty() {
+    let time = cx.schema.columns.get(settings.series.len()).map(|column| &column.data_type);
+    let (Some(season), Some(time)) = (seasons.first().copied(), time) else { return Ok(None) };
+    if settings.series.is_empty() || youngest <= last - season as i64 {
         return Ok(None);
     }
     let offset = clock.offset();
-    let axis = clock.axis(offset.as_ref());
-    let from = axis.time(last.saturating_sub(ROUNDS * season as i64));
-    let rows = cx.session.stream(&queries::recent(settings, from)).await?;
+    let from = clock.axis(offset.as_ref()).time(last.saturating_sub(ROUNDS * season as i64));
+    let rows = cx.session.stream(&queries::recent(settings, from, time)).await?;
     let sample = sampled(cx, Chunks::new(rows, settings, false, SERIES_OF_A_CHUNK)).await?;
-    let (pool, batch) = (Pool::new(&[]), batch_settings(settings));
-    let shared = Shared { until: clock.until, last: Some(last), ..Shared::new(axis, &pool) };
-    let cleaned: Vec<_> = sample.iter().map(|points| batch::cleaned(points, &shared, &batch)).collect();
-    let whole = cleaned.iter().filter(|series| !series.over).map(|series| (series.first, &series.values[..]));
-    Ok(Profile::of(whole, season))
+    let (clock, batch) = (*clock, batch_settings(settings));
+    let made = tokio::task::spawn_blocking(move || {
+        let (offset, pool) = (clock.offset(), Pool::new(&[]));
+        let axis = clock.axis(offset.as_ref());
+        let shared = Shared { until: clock.until, last: Some(last), ..Shared::new(axis, &pool) };
+        let cleaned: Vec<_> = sample.iter().map(|points| batch::cleaned(points, &shared, &batch)).collect();
+        let there = cleaned.iter().filter(|series| !series.over).map(|series| (series.first, &series.values[..]));
+        Profile::of(there, season)
+    });
+    match made.await {
+        Ok(profile) => Ok(profile),
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(KindError::Interrupted),
+    }
 }
 
 /// Starting a process waits for it.
@@ -294,8 +307,8 @@ async fn started(files: &[PathBuf], cancel: &CancellationToken) -> Result<Vec<Ar
 struct Newest {
     /// The step on which most series end; what lies beyond the last step that can be over does not count.
     last: i64,
-    /// Values of the shortest series.
-    fewest: i64,
+    /// The step on which the youngest series begins.
+    youngest: i64,
 }
 
 async fn newest(session: &Session, settings: &Settings, clock: &Clock) -> Result<Option<Newest>, KindError> {
@@ -307,11 +320,11 @@ async fn newest(session: &Session, settings: &Settings, clock: &Clock) -> Result
         }
     };
     let query = format!(
-        "select newest, count(*) as series, min(counted) as fewest from (select max({time}) as newest, count(*) as counted from {} \
+        "select newest, count(*) as series, max(began) as youngest from (select max({time}) as newest, min({time}) as began from {} \
          where {time} is not null and {value} is not null{by}) where newest is not null group by newest",
         settings.of
     );
-    let (mut ends, mut fewest) = (BTreeMap::<i64, i64>::new(), i64::MAX);
+    let (mut ends, mut youngest) = (BTreeMap::<i64, i64>::new(), i64::MIN);
     let offset = clock.offset();
     let axis = clock.axis(offset.as_ref());
     let mut batches = session.stream(&query).await?;
@@ -319,15 +332,16 @@ async fn newest(session: &Session, settings: &Settings, clock: &Clock) -> Result
         let batch = batch?;
         let times = as_times(batch.column(0)).map_err(of_arrow)?;
         let counts = cast(batch.column(1), &Arrow::Int64).map_err(of_arrow)?;
-        let shortest = cast(batch.column(2), &Arrow::Int64).map_err(of_arrow)?;
-        fewest = shortest.as_primitive::<Int64Type>().iter().flatten().fold(fewest, i64::min);
+        let began = as_times(batch.column(2)).map_err(of_arrow)?;
+        let began = began.as_primitive::<Int64Type>().iter().flatten().map(|time| axis.index(time));
+        youngest = began.fold(youngest, i64::max);
         let (times, counts) = (times.as_primitive::<Int64Type>(), counts.as_primitive::<Int64Type>());
         for (time, count) in times.iter().zip(counts) {
             let step = axis.index(time.unwrap_or_default()).min(clock.last_over(&axis));
             *ends.entry(step).or_default() += count.unwrap_or_default();
         }
     }
-    Ok(ends.into_iter().max_by_key(|(step, count)| (*count, *step)).map(|(last, _)| Newest { last, fewest }))
+    Ok(ends.into_iter().max_by_key(|(step, count)| (*count, *step)).map(|(last, _)| Newest { last, youngest }))
 }
 
 fn batch_settings(settings: &Settings) -> batch::Settings {

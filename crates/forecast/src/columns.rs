@@ -184,7 +184,7 @@ impl<'a> Rows<'a> {
         self.at.iter().map(move |&(series, row)| (&told[series], &told[series].rows[row]))
     }
 
-    /// What is known of the live forecast's step of the same number.
+    /// How a forecast before did so many steps ahead.
     fn scored(&self) -> impl Iterator<Item = Option<&'a Scored>> {
         self.each().map(|(told, row)| told.scored.get(row.step - 1)?.as_ref())
     }

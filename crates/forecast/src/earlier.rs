@@ -1,13 +1,15 @@
 //! What forecasts said that were replaced before its time had come: kept until it comes, so that far steps are scored as well where a
 //! forecast is made anew at every near one.
 //!
-//! Not all of them: only those that begin at least a quarter of a horizon after the one kept before, so that what is kept of a series is
-//! four forecasts at most, however often it is forecast.
+//! Not all of them: only those that begin at least a quarter of a horizon after the one kept before, and of those the latest four: so much is
+//! kept of a series, however often it is forecast. Of a horizon of more than 500 steps there are fewer.
 
 use serde::{Deserialize, Serialize};
 
-/// Forecasts that are kept over one horizon.
-const KEPT_PER_HORIZON: usize = 4;
+/// Forecasts that are kept, at most.
+const KEPT: usize = 4;
+/// Steps that are kept of them together, and of a backtest: of long horizons less is.
+pub(crate) const STEPS: usize = 2_000;
 /// Digits that are kept of a number that is only compared and drawn.
 const DIGITS: usize = 6;
 
@@ -51,7 +53,7 @@ impl Earlier {
 /// What is kept for the next forecast: of those `before` the live one, and of the `live` one, the steps from the number `next` on.
 pub(crate) fn left(before: &[Earlier], live: &[Expected], levels: &[f64], horizon: usize, next: i64) -> Vec<Earlier> {
     let mut kept = before.to_vec();
-    let apart = (horizon / KEPT_PER_HORIZON).max(1) as i64;
+    let apart = horizon.div_ceil(KEPT) as i64;
     if let Some(origin) = live.first().map(|expected| expected.index - expected.step as i64)
         && kept.last().is_none_or(|last| origin - last.origin >= apart)
     {
@@ -59,13 +61,17 @@ pub(crate) fn left(before: &[Earlier], live: &[Expected], levels: &[f64], horizo
             let bands = expected.bands.iter().map(|band| band.map(|(low, high)| (rounded(low), rounded(high))));
             (expected.step, rounded(expected.forecast), bands.collect())
         };
-        kept.push(Earlier { origin, levels: levels.to_vec(), steps: live.iter().map(of).collect() });
+        let steps = live.iter().filter(|expected| expected.step <= STEPS).map(of).collect();
+        kept.push(Earlier { origin, levels: levels.to_vec(), steps });
     }
     for earlier in &mut kept {
         let origin = earlier.origin;
         earlier.steps.retain(|(step, _, _)| origin + *step as i64 >= next);
     }
     kept.retain(|earlier| !earlier.steps.is_empty());
+    // Of a series that is late nothing comes for a while.
+    let most = (STEPS / horizon.clamp(1, STEPS)).clamp(1, KEPT);
+    kept.drain(..kept.len().saturating_sub(most));
     kept
 }
 

@@ -62,7 +62,7 @@ pub(crate) fn reconcile(settings: &Settings, computed: &mut [Computed]) -> Resul
         let leaves = hierarchy.uppers().get(number).map_or(&[][..], |upper| &upper.leaves);
         // A sum without a forecast of its own has nothing to say beyond its series.
         let mut own = place.map_or_else(|| added[number].clone(), |place| forecasts(node(place)));
-        if place.is_some() {
+        if place.is_some_and(|place| node(place).record.length >= season_of(node(place))) {
             for new in leaves.iter().filter_map(|&leaf| unseen[leaf].as_ref()) {
                 own.iter_mut().zip(new).for_each(|(sum, new)| *sum += new);
             }
@@ -106,13 +106,17 @@ fn usual_first(computed: &[Computed]) -> Option<i64> {
     counts.into_iter().max_by_key(|(time, count)| (*count, *time)).map(|(time, _)| time)
 }
 
+fn season_of(told: &Told) -> usize {
+    told.record.seasons.first().copied().unwrap_or(1)
+}
+
 /// What a sum's own forecast has of a newcomer at a place of the season at which it has been seen once.
 const SEEN_ONCE: f64 = 0.5;
 
 /// What the forecasts of its sums lack of a newcomer: all of it at the places of the season at which it was not there yet. `None` for any
-/// other series.
+/// other series. A sum that is young itself has seen nothing else.
 fn unseen(told: &Told) -> Option<Vec<f64>> {
-    let (record, season) = (&told.record, told.record.seasons.first().copied().unwrap_or(1));
+    let (record, season) = (&told.record, season_of(told));
     let lacks = |step: usize| if step % season < season - record.length.min(season) { 1.0 } else { 1.0 - SEEN_ONCE };
     let steps = || forecasts(told).into_iter().enumerate().map(|(step, forecast)| lacks(step) * forecast).collect();
     match record.choice.why {

@@ -20,6 +20,7 @@ mod hierarchy;
 mod history;
 mod kept;
 mod keys;
+mod late;
 mod python;
 mod queries;
 mod settings;

@@ -85,7 +85,11 @@ impl PythonModel {
             patience,
             cancel: cancel.clone(),
         };
-        let worker = Worker::start(file, cancel).map_err(|why| {
+        let worker = Worker::start(file, cancel).map_err(|silence| {
+            let why = match silence {
+                Silence::Said(why) => why,
+                Silence::Late => format!("it took longer than {} s", START.as_secs()),
+            };
             Diagnostic::error(&BAD_PYTHON, format!("the model does not start: {why}")).at(Place::file(file))
         })?;
         model.put_back(worker);
@@ -97,7 +101,7 @@ impl PythonModel {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         let what = lockgate_types::number::counted(failed.times, "forecast", "forecasts");
         let given_up = match failed.late >= LATE_MAX {
-            true => format!("; it took too long {LATE_MAX} times and was asked no more"),
+            true => format!("; it took too long {} times and was asked no more", failed.late),
             false => String::new(),
         };
         let message = format!("the model had no answer for {what}; first: {}{given_up}", failed.first.as_ref()?);
@@ -118,7 +122,7 @@ impl PythonModel {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut worker = match idle {
             Some(worker) => worker,
-            None => Worker::start(&self.file, &self.cancel).map_err(Silence::Said)?,
+            None => Worker::start(&self.file, &self.cancel)?,
         };
         // A process that did not answer is not asked again.
         let answer = worker.ask(input, self.patience, &self.cancel)?;
@@ -198,6 +202,10 @@ impl Drop for Worker {
 impl Worker {
     /// Ends its process, and those that it has begun: `uv` begins the interpreter.
     fn end(&mut self) {
+        // Of one that is gone the number may be another's by now.
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
         #[cfg(unix)]
         if let Some(group) = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw) {
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
@@ -206,12 +214,13 @@ impl Worker {
         let _ = self.child.wait();
     }
 
-    fn start(file: &Path, cancel: &CancellationToken) -> Result<Worker, String> {
-        let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+    fn start(file: &Path, cancel: &CancellationToken) -> Result<Worker, Silence> {
+        let of_system = |error: std::io::Error| Silence::Said(error.to_string());
+        let text = std::fs::read_to_string(file).map_err(of_system)?;
         let header = pep_723(&text);
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let folder = tempfile::tempdir().map_err(of_system)?;
         let script = folder.path().join("lockgate_runner.py");
-        std::fs::write(&script, format!("{header}{RUNNER}")).map_err(|error| error.to_string())?;
+        std::fs::write(&script, format!("{header}{RUNNER}")).map_err(of_system)?;
         let mut command = match header.is_empty() {
             true => Command::new("python3"),
             false => {
@@ -220,7 +229,7 @@ impl Worker {
                 command
             }
         };
-        let file = std::path::absolute(file).map_err(|error| error.to_string())?;
+        let file = std::path::absolute(file).map_err(of_system)?;
         command.arg(&script).arg(&file).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Of secrets and settings in the environment a model sees nothing but what `uv` needs to bring its packages.
         let is_kept = |name: &str| BASICS.contains(&name) || (!header.is_empty() && is_of_packages(name));
@@ -230,10 +239,10 @@ impl Worker {
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let program = command.get_program().to_string_lossy().into_owned();
-        let mut child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
+        let mut child = command.spawn().map_err(|error| Silence::Said(format!("{program}: {error}")))?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
-            return Err("its process has no pipes".to_owned());
+            return Err(Silence::Said("its process has no pipes".to_owned()));
         };
         let (sender, answers) = channel();
         std::thread::spawn(move || {
@@ -259,11 +268,8 @@ impl Worker {
             }
         });
         let mut worker = Worker { child, stdin, answers, said, _folder: folder };
-        match worker.answer(START, cancel) {
-            Ok(_) => Ok(worker),
-            Err(Silence::Said(why)) => Err(why),
-            Err(Silence::Late) => Err(format!("it took longer than {} s", START.as_secs())),
-        }
+        worker.answer(START, cancel)?;
+        Ok(worker)
     }
 
     fn ask(&mut self, input: &Input<'_>, patience: Duration, cancel: &CancellationToken) -> Result<Json, Silence> {
@@ -307,7 +313,8 @@ const BASICS: [&str; 5] = ["PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV"];
 /// Where packages come from, and through what.
 fn is_of_packages(name: &str) -> bool {
     let proxies = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
-    name.starts_with("UV_")
+    let of_uv = name.starts_with("UV_") && !name.starts_with("UV_PUBLISH_") && name != "UV_ENV_FILE";
+    of_uv
         || ["SSL_CERT_FILE", "SSL_CERT_DIR"].contains(&name)
         || proxies.iter().any(|proxy| proxy.eq_ignore_ascii_case(name))
 }

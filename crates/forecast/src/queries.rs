@@ -3,6 +3,7 @@
 
 use lockgate_series::axis::Step;
 use lockgate_series::hygiene::Merge;
+use lockgate_types::DataType;
 
 use crate::columns::{self, quoted};
 use crate::history::Live;
@@ -31,20 +32,42 @@ fn measured(settings: &Settings) -> Measured {
     Measured { columns, known, order }
 }
 
-/// The query of the series' own rows from a time on, in their order.
-pub(crate) fn recent(settings: &Settings, from: i64) -> String {
+/// The query of the series' own rows from a time on, in their order. `of` is the type of the time.
+pub(crate) fn recent(settings: &Settings, from: i64, of: &DataType) -> String {
     let Measured { columns, order, .. } = measured(settings);
-    let (after, from) = (clock("lg_time", settings), from as f64 / clock_unit(settings));
-    format!("select {} from ({}) where {after} >= {from:?} order by {order}", columns.join(", "), leaves(settings))
+    let (leaves, from) = (leaves(settings), literal(from, of));
+    format!("select {} from ({leaves}) where lg_time >= {from} order by {order}", columns.join(", "))
+}
+
+/// The query of where the sums of a level have to end, because a series of theirs is late: after that they would be too small. A row has the
+/// columns that the level keeps and the time at which the first of those series ends.
+///
+/// Late is a series that is there at nearly every step, has been for a while, and ended between the times `from` and `until`: one that
+/// often has no rows is not late, there was nothing; one that ended before is not waited for.
+pub(crate) fn late_sums(settings: &Settings, level: &[String], from: i64, until: i64, of: &DataType) -> String {
+    let (time, value) = (quoted(&settings.time), quoted(&settings.value));
+    let each = settings.series.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+    let kept: Vec<String> = settings.series.iter().filter(|name| level.contains(name)).map(|name| quoted(name)).collect();
+    let (first, last) = (in_steps(&format!("min({time})"), settings), in_steps(&format!("max({time})"), settings));
+    let there = format!("count(distinct floor({}))", in_steps(&time, settings));
+    let by = if kept.is_empty() { String::new() } else { format!(" group by {}", kept.join(", ")) };
+    format!(
+        "select {}min(lg_end) as lg_until from (select {each}, max({time}) as lg_end from {} \
+         where {time} is not null and {value} is not null group by {each} \
+         having {there} >= {LONG} and {there} >= {DENSE} * ({last} - {first} + 1) \
+         and max({time}) >= {} and max({time}) < {}){by}",
+        kept.iter().map(|name| format!("{name}, ")).collect::<String>(),
+        settings.of,
+        literal(from, of),
+        literal(until, of),
+    )
 }
 
 /// The query of all rows, in their order.
-///
-/// `over_before` is the time before which a series that has ended is over.
-pub(crate) fn query(settings: &Settings, live: Option<&Live>, over_before: i64) -> String {
+pub(crate) fn query(settings: &Settings, live: Option<&Live>) -> String {
     let leveled = !settings.hierarchy.is_empty();
     let Measured { columns: measured, known, order } = measured(settings);
-    let history = history(settings, over_before);
+    let history = history(settings);
     let Some(live) = live else {
         return format!("select {} from ({history}) order by {order}", measured.join(", "));
     };
@@ -108,10 +131,7 @@ fn leaves(settings: &Settings) -> String {
 }
 
 /// The rows of the asset, and the sums of each level of a hierarchy; the leaves are its last level.
-///
-/// A sum ends where the first of its series ends that is late: after that it would be too small. A series that often has no rows is not
-/// late: there was nothing.
-fn history(settings: &Settings, over_before: i64) -> String {
+fn history(settings: &Settings) -> String {
     let (time, value) = (quoted(&settings.time), quoted(&settings.value));
     let names: Vec<String> = settings.series.iter().map(|name| quoted(name)).collect();
     let uppers = settings.hierarchy.iter().enumerate().map(|(number, level)| {
@@ -141,55 +161,36 @@ fn history(settings: &Settings, over_before: i64) -> String {
         let known = settings.regressors.iter();
         inner.extend(known.map(|name| format!("avg(cast({0} as double)) as {0}", quoted(name))));
         let (selected, inner, by) = (selected.join(", "), inner.join(", "), by.join(", "));
-        let kept: Vec<String> =
-            settings.series.iter().filter(|name| level.contains(name)).map(|name| quoted(name)).collect();
-        let (each, groups) = (names.join(", "), kept.join(", "));
-        let until: Vec<String> = kept.iter().enumerate().map(|(place, name)| format!("{name} as lg_u{place}")).collect();
-        let until = [until, vec!["min(lg_end) as lg_until".to_owned()]].concat().join(", ");
-        let same = kept.iter().enumerate().map(|(place, name)| format!("({name} is not distinct from lg_u{place})"));
-        let after = format!("({} - {} >= {})", clock(&time, settings), clock("lg_until", settings), seconds(settings));
-        let same = same.chain([after]).collect::<Vec<_>>().join(" and ");
-        let (first, last) = (clock(&format!("min({time})"), settings), clock(&format!("max({time})"), settings));
-        let (step, over) = (seconds(settings), over_before as f64 / clock_unit(settings));
-        // Of each series that is there at nearly every step and is not over: where it ends.
-        let ends = format!(
-            "select {until} from (select {each}, max({time}) as lg_end from {of} where {time} is not null and {value} is not null \
-             group by {each} having count(distinct {time}) >= {DENSE} * (({last} - {first}) / {step} + 1) and {last} >= {over:?}) \
-             {by_group}",
-            of = settings.of,
-            by_group = if groups.is_empty() { String::new() } else { format!("group by {groups}") },
-        );
         format!(
-            "select {selected} from (select {inner} from {} where {time} is not null group by {of_each}) \
-             left anti join ({ends}) on {same} group by {by}",
+            "select {selected} from (select {inner} from {} where {time} is not null group by {of_each}) group by {by}",
             settings.of
         )
     });
     std::iter::once(leaves(settings)).chain(uppers).collect::<Vec<_>>().join(" union all ")
 }
 
+/// Steps that a series must have had to be waited for.
+const LONG: usize = 12;
 /// The share of its steps at which a series is there that has no rows only when it is late.
 const DENSE: f64 = 0.9;
 
-/// A time as a number, in SQL: seconds, or the integer itself.
-fn clock(time: &str, settings: &Settings) -> String {
-    match settings.step {
-        Step::Integer(_) => format!("cast({time} as double)"),
-        _ => format!("cast(date_part('epoch', {time}) as double)"),
-    }
-}
-
-/// What the library's times are divided by to be such numbers.
-fn clock_unit(settings: &Settings) -> f64 {
-    if matches!(settings.step, Step::Integer(_)) { 1.0 } else { 1e6 }
-}
-
-/// How long a step is at least, as such a number: the day on which clocks are put forward is short, and February.
-fn seconds(settings: &Settings) -> f64 {
-    match settings.step {
-        Step::Integer(steps) => f64::from(steps),
+/// A time in steps, in SQL; a month is about as long as it is.
+fn in_steps(time: &str, settings: &Settings) -> String {
+    const DAY: f64 = 86_400.0;
+    let seconds = match settings.step {
+        Step::Integer(steps) => return format!("(cast({time} as double) / {:?})", f64::from(steps)),
         Step::Micros(micros) => micros as f64 / 1e6,
-        Step::Days(days) => f64::from(days) * 86_400.0 - 3_600.0,
-        Step::Months(months) => f64::from(months) * 28.0 * 86_400.0 - 3_600.0,
+        Step::Days(count) => f64::from(count) * DAY,
+        Step::Months(count) => f64::from(count) * 30.44 * DAY,
+    };
+    format!("(cast(date_part('epoch', {time}) as double) / {seconds:?})")
+}
+
+/// A time of the library as SQL writes it, so that it is compared with a column of that type as it is.
+fn literal(time: i64, of: &DataType) -> String {
+    match of {
+        DataType::Date => format!("cast(to_timestamp_micros({time}) as date)"),
+        DataType::Timestamp | DataType::Timestamptz => format!("to_timestamp_micros({time})"),
+        _ => time.to_string(),
     }
 }

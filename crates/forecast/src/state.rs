@@ -40,11 +40,7 @@ impl State {
         serde_json::from_str(text).ok()
     }
 
-    /// `None` where there is nothing to go on from.
     pub(crate) fn write(&self) -> Option<String> {
-        if self.choice.members.is_empty() {
-            return None;
-        }
         serde_json::to_string(self).ok()
     }
 

@@ -14,7 +14,7 @@ use lockgate_series::{Known, Tier};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::earlier::{self, Earlier, Expected, rounded};
+use crate::earlier::{self, Earlier, Expected, STEPS, rounded};
 use crate::history::OfSeries;
 use crate::settings::Settings;
 use crate::state::State;
@@ -211,11 +211,13 @@ fn tested(one: &One, axis: &Axis<'_>) -> Vec<Tested> {
     let Some((chosen, plan)) = one.chosen.as_ref().and_then(|chosen| Some((chosen, chosen.plan.as_ref()?))) else {
         return Vec::new();
     };
+    let most = (STEPS / plan.horizon.clamp(1, STEPS)).max(1);
     let origins = plan.origins.iter().zip(&chosen.backtest).zip(&chosen.residuals);
+    let origins = origins.skip(plan.origins.len().saturating_sub(most));
     let of = |((&origin, said), residuals): ((&usize, &Vec<f64>), &Vec<f64>)| {
         let first = one.record.start + origin as i64;
         let error = Some(backtest::error(std::slice::from_ref(residuals))).filter(|error| error.is_finite()).map(rounded);
-        let said: Vec<f64> = said.iter().map(|value| rounded(*value)).collect();
+        let said: Vec<f64> = said.iter().take(STEPS).map(|value| rounded(*value)).collect();
         Tested { from: axis.time(first), to: axis.time(first + said.len().max(1) as i64 - 1), error, said }
     };
     origins.map(of).collect()

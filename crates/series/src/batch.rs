@@ -241,7 +241,7 @@ pub fn one_after(raw: &Raw<'_>, before: Option<Before<'_>>, shared: &Shared<'_>,
         coverage: Vec::new(),
         parts: Vec::new(),
     };
-    let few = shared.profile.is_some_and(|profile| series.values.len() < profile.shape.len());
+    let few = shared.profile.is_some_and(|profile| is_newcomer(&series, profile, shared.last));
     if series.values.is_empty() || series.over || few {
         return newcomer(&series, shared, settings, record);
     }
@@ -296,6 +296,17 @@ pub fn one_after(raw: &Raw<'_>, before: Option<Before<'_>>, shared: &Shared<'_>,
     record.coverage = intervals::measured(&residuals, origins, horizon, one_step, levels);
     record.parts = parts(&chosen.fit.parts, &chosen.fit.forecast, series.late, floor);
     One { rows, record, chosen: Some(chosen), series, searched, duel }
+}
+
+/// Seasons up to so many steps are waited for before a series is forecast by itself; of longer ones, [`LEAST_STEPS`].
+const LONGEST_WAIT: usize = 24;
+const LEAST_STEPS: usize = 8;
+
+/// Whether it has begun just now: of a series that ended after a few values, its siblings say nothing.
+fn is_newcomer(series: &Series, profile: &Profile, last: Option<i64>) -> bool {
+    let season = profile.shape.len();
+    let least = if season <= LONGEST_WAIT { season } else { LEAST_STEPS };
+    series.values.len() < least && last.is_none_or(|last| series.first > last - least as i64)
 }
 
 /// When the series is restless, and the residuals of the backtest as they would be if it always were as restless as it usually is.
@@ -359,11 +370,11 @@ fn newcomer(
         record.treatments.push(Treatment { kind: Kind::Newcomer, count: values.len(), first, last });
     }
     let forecast = match shared.profile {
-        Some(profile) => profile.forecast(values, next, settings.horizon + series.late),
+        Some(profile) => profile.course(profile.level(values, series.first), next, settings.horizon + series.late),
         None => vec![0.0; settings.horizon],
     };
     let share = shared.profile.map_or(STRANGE, |profile| {
-        let said = profile.forecast(values, series.first, values.len());
+        let said = profile.course(profile.level(values, series.first), series.first, values.len());
         let off =
             values.iter().zip(&said).map(|(value, said)| (value / said - 1.0).powi(2)).filter(|off| off.is_finite());
         let (sum, count) = off.fold((STRANGE * STRANGE, 1.0), |(sum, count), off| (sum + off, count + 1.0));

@@ -21,7 +21,7 @@ pub struct Input<'a> {
 }
 
 /// So many times as long as the next shorter season, a season is of another calendar: the year beside the week.
-const OTHER_CALENDAR: usize = 20;
+const OTHER_CALENDAR: usize = 40;
 
 /// The seasons without a year beside weeks: of years there are few, and each tells less of the next than a week does.
 pub(crate) fn without_years(seasons: &[usize]) -> &[usize] {

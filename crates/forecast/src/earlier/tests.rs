@@ -20,10 +20,13 @@ fn a_few_of_many_forecasts_are_kept_until_their_time_has_come() {
     for origin in 0..40_i64 {
         // The live forecast ended at `origin`; one more value has come since.
         kept = left(&kept, &forecast(origin), &[80.0, 95.0], 8, origin + 2);
-        assert!(kept.len() <= 5, "{:?}", origins(&kept));
+        assert!(kept.len() <= 4, "{:?}", origins(&kept));
         assert!(kept.iter().flat_map(|earlier| &earlier.steps).all(|(_, forecast, _)| *forecast >= origin as f64 + 2.0));
     }
     assert_eq!(origins(&kept), [34, 36, 38], "a quarter of a horizon apart");
+    // Of a series that is late nothing comes, and the oldest go.
+    let late = (40..80).step_by(2).fold(kept.clone(), |kept, origin| left(&kept, &forecast(origin), &[80.0], 8, 40));
+    assert_eq!(origins(&late), [72, 74, 76, 78]);
     // A forecast is made again of the same history: nothing is kept twice.
     assert_eq!(left(&kept, &forecast(38), &[80.0, 95.0], 8, 41), kept);
 }

@@ -53,14 +53,15 @@ impl<'a> Pool<'a> {
             found.filter(|model| model.tier() <= settings.tier).collect()
         };
         let mut models = within(&names);
-        if settings.models.is_none() && (models.is_empty() || has_years(input)) {
-            models.extend(within(if settings.tier == Tier::Fast { CHEAP } else { &[] }));
+        let is_whole = matches!(class, Class::Seasonal | Class::Smooth) && settings.tier == Tier::Fast && has_years(input);
+        if settings.models.is_none() && (models.is_empty() || is_whole) {
+            models.extend(within(CHEAP));
         }
         models
     }
 }
 
-/// What is asked where everything that suits the class is too dear.
+/// What is asked where everything that suits the class is too dear, and beside the one model of years that is not.
 const CHEAP: &[&str] = &["seasonal_mean", "naive2", BASELINE];
 
 /// Steps from which a season is long (hours of a day, days of a year): exponential smoothing has too many states for it.

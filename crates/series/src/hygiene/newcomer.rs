@@ -21,7 +21,8 @@ pub struct Profile {
 pub(crate) const STRANGE: f64 = 0.5;
 
 impl Profile {
-    /// The profile of siblings, each the number of its first step and its values; nothing when none has a whole season.
+    /// The profile of siblings, each the number of its first step and its values; nothing when none has a whole season, or where values
+    /// are negative: of those, a season is no multiple of the level.
     #[must_use]
     pub fn of<'a>(siblings: impl IntoIterator<Item = (i64, &'a [f64])>, season: usize) -> Option<Self> {
         let season = season.max(1);
@@ -29,6 +30,9 @@ impl Profile {
         for (first, values) in siblings {
             let Some(start) = values.len().checked_sub(season) else { continue };
             let recent = &values[start..];
+            if recent.iter().any(|value| *value < 0.0) {
+                return None;
+            }
             let level = recent.iter().sum::<f64>() / season as f64;
             levels.push(level);
             if level.abs() > f64::MIN_POSITIVE {
@@ -48,19 +52,26 @@ impl Profile {
         Some(Self { level, spread: if spread.is_finite() { spread } else { 0.0 }, shape })
     }
 
-    /// The forecast of a series with these few values (or none), for `horizon` steps from step number `next`. The level is the
-    /// mean of its own values without the season, held to the siblings' by the weight of one value, of less where theirs lie far apart.
+    /// The level of a series with these few values (or none) from step number `first` on: the mean of its own values without the season, held to
+    /// the siblings' by the weight of one value, of less where theirs lie far apart, of more where its own lie at places of the season
+    /// that say little.
     #[must_use]
-    pub fn forecast(&self, values: &[f64], next: i64, horizon: usize) -> Vec<f64> {
-        let factor = |step: i64| self.shape[step.rem_euclid(self.shape.len() as i64) as usize];
-        let first = next - values.len() as i64;
-        let weight = (STRANGE / self.spread).powi(2).min(1.0);
-        let (mut sum, mut factors) = (weight * self.level, weight);
-        for (step, value) in values.iter().enumerate() {
-            sum += value;
-            factors += factor(first + step as i64);
-        }
-        let level = if values.is_empty() || factors <= 0.0 { self.level } else { sum / factors };
-        (0..horizon as i64).map(|step| level * factor(next + step)).collect()
+    pub fn level(&self, values: &[f64], first: i64) -> f64 {
+        let (sum, factors) = values
+            .iter()
+            .enumerate()
+            .fold((0.0, 0.0), |(sum, factors), (step, value)| (sum + value, factors + self.factor(first + step as i64)));
+        let weight = (STRANGE / self.spread).powi(2).min(1.0).max(1.0 - factors);
+        (weight * self.level + sum) / (weight + factors)
+    }
+
+    /// The season on a level, for so many steps from step number `next`.
+    #[must_use]
+    pub fn course(&self, level: f64, next: i64, steps: usize) -> Vec<f64> {
+        (0..steps as i64).map(|step| level * self.factor(next + step)).collect()
+    }
+
+    fn factor(&self, step: i64) -> f64 {
+        self.shape[step.rem_euclid(self.shape.len() as i64) as usize]
     }
 }

@@ -26,8 +26,11 @@ impl Model for MovedSeason {
 
     fn fit(&self, input: &Input<'_>) -> Result<Fit, Unfit> {
         let Some(course) = Course::of(input) else {
-            let needs = input.seasons.first().map_or(2, |season| season + ROUNDS);
-            return Err(Unfit::Short { model: NAME, needs, has: input.values.len() });
+            let longest = input.seasons.last().filter(|season| **season > ROUNDS);
+            return Err(match longest {
+                Some(season) => Unfit::Short { model: NAME, needs: season + ROUNDS, has: input.values.len() },
+                None => Unfit::Unsuited { model: NAME, why: "there is no season" },
+            });
         };
         let count = input.values.len();
         let level = course.level(count);

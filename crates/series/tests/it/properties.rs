@@ -167,7 +167,6 @@ fn forecast(name: &str, values: &[f64], seasons: &[usize]) -> Option<Vec<f64>> {
     match model.fit(&input(values, seasons, 20)) {
         Ok(fit) => Some(fit.forecast),
         Err(Unfit::Unsuited { .. }) => None,
-        Err(Unfit::Short { .. }) if seasons.is_empty() => None,
         Err(error) => panic!("{name}: {error}"),
     }
 }
