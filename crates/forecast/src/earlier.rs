@@ -22,8 +22,11 @@ pub(crate) struct Expected {
     pub(crate) step: usize,
     pub(crate) forecast: f64,
     /// Per level of the settings; none where there was no such interval.
-    pub(crate) bands: Vec<Option<(f64, f64)>>,
+    pub(crate) bands: Bands,
 }
+
+/// Low and high end per level.
+type Bands = Vec<Option<(f64, f64)>>;
 
 /// Steps of a forecast that had not come when it was replaced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,7 +36,7 @@ pub(crate) struct Earlier {
     /// The levels of its intervals.
     levels: Vec<f64>,
     /// Step from 1, forecast, and an interval per level.
-    steps: Vec<(usize, f64, Vec<Option<(f64, f64)>>)>,
+    steps: Vec<(usize, f64, Bands)>,
 }
 
 impl Earlier {

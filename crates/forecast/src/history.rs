@@ -35,12 +35,7 @@ pub(crate) struct Said {
 impl Said {
     /// On the axis of its series.
     pub(crate) fn on(&self, axis: &Axis<'_>) -> Expected {
-        Expected {
-            index: axis.index(self.time),
-            step: self.step,
-            forecast: self.forecast,
-            bands: self.bands.clone(),
-        }
+        Expected { index: axis.index(self.time), step: self.step, forecast: self.forecast, bands: self.bands.clone() }
     }
 }
 

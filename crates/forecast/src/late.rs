@@ -38,7 +38,8 @@ impl LateSums {
             while let Some(batch) = rows.next().await {
                 cx.go_on()?;
                 let batch = batch?;
-                let (ends, keys) = batch.columns().split_last().map_or((None, &[][..]), |(ends, keys)| (Some(ends), keys));
+                let (ends, keys) =
+                    batch.columns().split_last().map_or((None, &[][..]), |(ends, keys)| (Some(ends), keys));
                 let Some(ends) = ends else { continue };
                 let ends = as_times(ends).map_err(of_arrow)?;
                 for (row, end) in ends.as_primitive::<Int64Type>().iter().enumerate() {

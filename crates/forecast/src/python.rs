@@ -292,8 +292,9 @@ impl Worker {
             }
         };
         match answer {
-            Ok(line) => serde_json::from_str(&line)
-                .map_err(|error| Silence::Said(format!("its answer is no JSON: {error}"))),
+            Ok(line) => {
+                serde_json::from_str(&line).map_err(|error| Silence::Said(format!("its answer is no JSON: {error}")))
+            }
             Err(RecvTimeoutError::Timeout) => Err(Silence::Late),
             Err(RecvTimeoutError::Disconnected) => {
                 // It may live on with its pipe closed, waiting for what nobody will ask.

@@ -47,7 +47,8 @@ pub(crate) fn recent(settings: &Settings, from: i64, of: &DataType) -> String {
 pub(crate) fn late_sums(settings: &Settings, level: &[String], from: i64, until: i64, of: &DataType) -> String {
     let (time, value) = (quoted(&settings.time), quoted(&settings.value));
     let each = settings.series.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
-    let kept: Vec<String> = settings.series.iter().filter(|name| level.contains(name)).map(|name| quoted(name)).collect();
+    let kept: Vec<String> =
+        settings.series.iter().filter(|name| level.contains(name)).map(|name| quoted(name)).collect();
     let (first, last) = (in_steps(&format!("min({time})"), settings), in_steps(&format!("max({time})"), settings));
     let there = format!("count(distinct floor({}))", in_steps(&time, settings));
     let by = if kept.is_empty() { String::new() } else { format!(" group by {}", kept.join(", ")) };

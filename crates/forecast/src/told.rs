@@ -180,12 +180,7 @@ impl Forecaster<'_> {
     }
 
     /// Of several forecasts that said a step so far ahead, the latest counts.
-    fn scored(
-        &self,
-        live: &[Expected],
-        earlier: &[Earlier],
-        came: impl Fn(i64) -> Option<f64>,
-    ) -> Vec<Option<Scored>> {
+    fn scored(&self, live: &[Expected], earlier: &[Earlier], came: impl Fn(i64) -> Option<f64>) -> Vec<Option<Scored>> {
         let mut scored = vec![None; self.settings.horizon];
         let before = earlier.iter().rev().flat_map(|earlier| earlier.expected(&self.settings.levels));
         for said in live.iter().cloned().chain(before) {
@@ -216,7 +211,8 @@ fn tested(one: &One, axis: &Axis<'_>) -> Vec<Tested> {
     let origins = origins.skip(plan.origins.len().saturating_sub(most));
     let of = |((&origin, said), residuals): ((&usize, &Vec<f64>), &Vec<f64>)| {
         let first = one.record.start + origin as i64;
-        let error = Some(backtest::error(std::slice::from_ref(residuals))).filter(|error| error.is_finite()).map(rounded);
+        let error =
+            Some(backtest::error(std::slice::from_ref(residuals))).filter(|error| error.is_finite()).map(rounded);
         let said: Vec<f64> = said.iter().take(STEPS).map(|value| rounded(*value)).collect();
         Tested { from: axis.time(first), to: axis.time(first + said.len().max(1) as i64 - 1), error, said }
     };

@@ -33,6 +33,7 @@ const RIGHT_HERE: &[(&str, &str, &str)] = &[
     ("xtask/src/bench", "pipeline", "the benchmark's name in the issue"),
     ("xtask/src/main.rs", "pipeline", "the benchmark's name in the issue"),
     ("benches/", "pipeline", "the benchmark's name in the issue"),
+    ("xtask/src/bench/forecast", "datasets", "a package's name"),
     ("web/src/theme/", "dataset", "a property of the DOM"),
     ("crates/wire/tests/python/", "pipeline", "psycopg's own word for sending ahead"),
     ("docs/decisions/", "", "may speak of what others call it"),

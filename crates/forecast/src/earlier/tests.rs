@@ -21,7 +21,9 @@ fn a_few_of_many_forecasts_are_kept_until_their_time_has_come() {
         // The live forecast ended at `origin`; one more value has come since.
         kept = left(&kept, &forecast(origin), &[80.0, 95.0], 8, origin + 2);
         assert!(kept.len() <= 4, "{:?}", origins(&kept));
-        assert!(kept.iter().flat_map(|earlier| &earlier.steps).all(|(_, forecast, _)| *forecast >= origin as f64 + 2.0));
+        assert!(
+            kept.iter().flat_map(|earlier| &earlier.steps).all(|(_, forecast, _)| *forecast >= origin as f64 + 2.0)
+        );
     }
     assert_eq!(origins(&kept), [34, 36, 38], "a quarter of a horizon apart");
     // Of a series that is late nothing comes, and the oldest go.

@@ -224,7 +224,8 @@ fn a_new_series_is_like_its_siblings_at_its_own_size() {
     let sum = "select max(abs(t.forecast - l.f)) < 1e-6 from forecast.rows t join (select ts, sum(forecast) as f from forecast.rows \
                where hierarchy = 'meter' group by ts) l on t.ts = l.ts where t.hierarchy = 'total'";
     assert_eq!(shop.one(sum), "true");
-    let told = shop.one("select distinct model, cast(choice as varchar) like '%newcomer%' from forecast.rows where meter = 'new'");
+    let told = shop
+        .one("select distinct model, cast(choice as varchar) like '%newcomer%' from forecast.rows where meter = 'new'");
     assert_eq!(told, "none,true");
 }
 
@@ -353,7 +354,8 @@ fn a_sum_ends_where_a_series_of_it_is_late() {
     assert_eq!(shop.rows(late), ["city,Rome,", "\"city, shop\",Rome,a", "total,,"]);
     for (city, number) in [("Oslo", 0), ("Rome", 2)] {
         let expected: Vec<String> = (120..134).map(|days| format!("{}.0", sold(number, days))).collect();
-        let said = format!("select round(forecast, 3) from forecast.rows where city = '{city}' and shop = 'a' order by day");
+        let said =
+            format!("select round(forecast, 3) from forecast.rows where city = '{city}' and shop = 'a' order by day");
         assert_eq!(shop.rows(&said), expected, "{city}: nothing that a sum lacks is laid on its series");
     }
 }
@@ -551,7 +553,9 @@ fn a_forecast_is_drawn_and_explained() {
     shop.publishes("2025-04-01");
     let (code, said) = shop.does("lockgate forecast show forecast.rows --explain --backtest --svg whole.svg");
     assert_eq!(code, 0, "{said}");
-    for words in ["forecast.rows of the whole", "fitted     2025-04-01", "DAY", "FORECAST", "LEVEL", "MEAN ERROR", "whole.svg"] {
+    for words in
+        ["forecast.rows of the whole", "fitted     2025-04-01", "DAY", "FORECAST", "LEVEL", "MEAN ERROR", "whole.svg"]
+    {
         assert!(said.contains(words), "`{words}` is not in {said}");
     }
     let (code, said) = shop.does("lockgate forecast show forecast.rows --series 'Rome <&>' --svg rome.svg");

@@ -53,7 +53,8 @@ impl<'a> Pool<'a> {
             found.filter(|model| model.tier() <= settings.tier).collect()
         };
         let mut models = within(&names);
-        let is_whole = matches!(class, Class::Seasonal | Class::Smooth) && settings.tier == Tier::Fast && has_years(input);
+        let is_whole =
+            matches!(class, Class::Seasonal | Class::Smooth) && settings.tier == Tier::Fast && has_years(input);
         if settings.models.is_none() && (models.is_empty() || is_whole) {
             models.extend(within(CHEAP));
         }
@@ -79,7 +80,9 @@ fn of_class(class: Class, input: &Input<'_>) -> &'static [&'static str] {
         Class::Empty | Class::Constant => &["naive"],
         Class::Short => &["naive", "ses", "theta"],
         Class::Intermittent => &["sba", "tsb", "adida", "imapa", "ses"],
-        Class::Seasonal | Class::Smooth if has_years(input) => &["regression", "dynamic_optimised_theta", "moved_season"],
+        Class::Seasonal | Class::Smooth if has_years(input) => {
+            &["regression", "dynamic_optimised_theta", "moved_season"]
+        }
         Class::Seasonal | Class::Smooth if long => &["regression", "dynamic_optimised_theta", BASELINE],
         Class::Seasonal | Class::Smooth => &["ets", "dynamic_optimised_theta", "ces", "regression"],
     }

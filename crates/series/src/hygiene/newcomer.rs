@@ -57,10 +57,9 @@ impl Profile {
     /// that say little.
     #[must_use]
     pub fn level(&self, values: &[f64], first: i64) -> f64 {
-        let (sum, factors) = values
-            .iter()
-            .enumerate()
-            .fold((0.0, 0.0), |(sum, factors), (step, value)| (sum + value, factors + self.factor(first + step as i64)));
+        let (sum, factors) = values.iter().enumerate().fold((0.0, 0.0), |(sum, factors), (step, value)| {
+            (sum + value, factors + self.factor(first + step as i64))
+        });
         let weight = (STRANGE / self.spread).powi(2).min(1.0).max(1.0 - factors);
         (weight * self.level + sum) / (weight + factors)
     }

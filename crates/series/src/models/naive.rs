@@ -36,7 +36,12 @@ impl Model for SeasonalNaive {
     }
 
     fn fit(&self, input: &Input<'_>) -> Result<Fit, Unfit> {
-        let season = without_years(input.seasons).iter().rev().copied().find(|&season| season <= input.values.len()).unwrap_or(1);
+        let season = without_years(input.seasons)
+            .iter()
+            .rev()
+            .copied()
+            .find(|&season| season <= input.values.len())
+            .unwrap_or(1);
         Ok(repeated("seasonal_naive", input, season))
     }
 }

@@ -49,7 +49,8 @@ impl Model for SeasonalMedian {
 /// What `middle` makes of the same step of the last rounds, newest first.
 fn repeated(form: &str, input: &Input<'_>, most: usize, middle: impl Fn(&mut [f64]) -> f64) -> Fit {
     let values = input.values;
-    let season = without_years(input.seasons).iter().rev().copied().find(|season| 2 * season <= values.len()).unwrap_or(1);
+    let season =
+        without_years(input.seasons).iter().rev().copied().find(|season| 2 * season <= values.len()).unwrap_or(1);
     let mut rounds = Vec::with_capacity(most);
     let mut usual = |step: usize| {
         rounds.clear();

@@ -67,7 +67,7 @@ pub(super) async fn execute(arguments: Arguments, context: &Context) -> Outcome 
     };
     let mut seen = looking.at(&series).await?;
     if arguments.backtest {
-        seen.from_backtest_on();
+        seen.begin_with_the_backtest();
     }
     let terminal = &context.terminal;
     let title = match series.iter().filter(|value| !value.is_empty()).map(String::as_str).collect::<Vec<_>>() {
@@ -237,7 +237,8 @@ impl Looking<'_> {
         let ends = |level: &String| {
             all(&format!("lo_{level}")).into_iter().zip(all(&format!("hi_{level}"))).collect::<Vec<_>>()
         };
-        let covered = self.shown.levels.iter().filter_map(|level| Some((level.clone(), one(&format!("coverage_{level}"))?)));
+        let covered =
+            self.shown.levels.iter().filter_map(|level| Some((level.clone(), one(&format!("coverage_{level}"))?)));
         let scored = |name: &str| {
             let there = all(name);
             let count = there.len();
@@ -334,7 +335,8 @@ impl Seen {
 impl Seen {
     /// A row per origin.
     fn backtest(&self) -> Table {
-        let mut table = Table::new().left("FROM").left("TO").data("STEPS", Align::Right).data("MEAN ERROR", Align::Right);
+        let mut table =
+            Table::new().left("FROM").left("TO").data("STEPS", Align::Right).data("MEAN ERROR", Align::Right);
         for origin in &self.tested {
             let error = origin.error.map_or_else(|| "nothing came".to_owned(), measured);
             table.row(vec![
@@ -348,7 +350,7 @@ impl Seen {
     }
 
     /// Leaves out the history from long before the first origin.
-    fn from_backtest_on(&mut self) {
+    fn begin_with_the_backtest(&mut self) {
         let first = self.fan().first().map_or(0, |(first, _)| first.saturating_sub(self.plot.forecast.len()));
         self.past_times.drain(..first);
         self.plot.history.drain(..first);
@@ -382,7 +384,8 @@ impl Rows {
     fn each<T>(&self, name: &str, as_type: &DataType, value: impl Fn(&ArrayRef, usize) -> T) -> Vec<Option<T>> {
         let of = |batch: &RecordBatch| {
             let column = batch.column_by_name(name).and_then(|column| cast(column, as_type).ok());
-            let at = |row: usize| column.as_ref().filter(|column| column.is_valid(row)).map(|column| value(column, row));
+            let at =
+                |row: usize| column.as_ref().filter(|column| column.is_valid(row)).map(|column| value(column, row));
             (0..batch.num_rows()).map(at).collect::<Vec<_>>()
         };
         self.0.iter().flat_map(of).collect()

@@ -32,9 +32,11 @@ pub(super) struct Picture<'a> {
 
 impl Picture<'_> {
     pub(super) fn svg(&self) -> String {
-        let (low, high) = self.fan.iter().flat_map(|(_, said)| said.iter()).fold(self.plot.range(), |(low, high), &value| {
-            (low.min(value), high.max(value))
-        });
+        let (low, high) = self
+            .fan
+            .iter()
+            .flat_map(|(_, said)| said.iter())
+            .fold(self.plot.range(), |(low, high), &value| (low.min(value), high.max(value)));
         let past = self.plot.history.len();
         let steps = past + self.plot.forecast.len();
         let x = |step: usize| FRAME.0 + (FRAME.2 - FRAME.0) * step as f64 / (steps.max(2) - 1) as f64;
