@@ -61,7 +61,6 @@ pub(super) fn play(binary: &Path, example: &Path, copy: &Path, delivery: &Delive
 
 /// Forecasts the days after the last one from what readers see, and draws them. A forecast that is no good is held like anything else.
 fn look_ahead(lockgate: &Lockgate, day: &str) -> Result<()> {
-    println!();
     say("And the next two days: every airport and carrier is forecast, checked against its own past, and published.");
     if lockgate.show(&["run", "forecast", "--as-of", &end_of(day)], &[0, 3])? == 0 {
         lockgate.show(&["forecast", "show", "forecast.departures"], &[0])?;

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use super::{Earlier, Expected, left, rounded};
 
 /// A forecast of eight steps after `origin`, each of which says its own number.
