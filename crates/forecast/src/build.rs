@@ -140,12 +140,8 @@ pub(crate) async fn build(
             if let Some(told) = told {
                 return Ok((points, None, Computed { keys: chunk.keys, told }));
             }
-            // CPU work runs off the runtime.
-            match tokio::task::spawn_blocking(move || work.forecast(chunk)).await {
-                Ok(computed) => Ok((points, Some(mark), computed?)),
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                Err(_) => Err(KindError::Interrupted),
-            }
+            let computed = off_the_runtime(move || work.forecast(chunk)).await??;
+            Ok::<_, KindError>((points, Some(mark), computed))
         }
     })
     .buffered(cx.threads.max(1));
@@ -211,7 +207,7 @@ async fn learn(
     let shown = hasher.finalize().to_hex().to_string();
     let settings = Arc::clone(settings);
     let place = cx.file.source.place(settings.of_span);
-    let trained = tokio::task::spawn_blocking(move || {
+    let trained = off_the_runtime(move || {
         let pool = Pool::new(&[]);
         let offset = clock.offset();
         let axis = clock.axis(offset.as_ref());
@@ -219,13 +215,20 @@ async fn learn(
         let raw: Vec<Raw<'_>> = sample.iter().map(|points| Raw { name: "", points }).collect();
         batch::train(&Boosted, &raw, &shared, &batch_settings(&settings))
     });
-    match trained.await {
-        Ok(Ok(model)) => Ok((Some(Arc::from(model)), shown)),
-        Ok(Err(unfit)) => {
+    match trained.await? {
+        Ok(model) => Ok((Some(Arc::from(model)), shown)),
+        Err(unfit) => {
             let message = format!("`{BOOSTED}` has nothing to learn from: {unfit}");
             cx.progress.warn(Diagnostic::warning(&BAD_SETTING, message).at(place));
             Ok((None, shown))
         }
+    }
+}
+
+/// Work for the processor, or a wait that blocks.
+async fn off_the_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, KindError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Ok(done),
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => Err(KindError::Interrupted),
     }
@@ -278,7 +281,7 @@ async fn siblings(
     let rows = cx.session.stream(&queries::recent(settings, from, time)).await?;
     let sample = sampled(cx, Chunks::new(rows, settings, false, SERIES_OF_A_CHUNK)).await?;
     let (clock, batch) = (*clock, batch_settings(settings));
-    let made = tokio::task::spawn_blocking(move || {
+    let made = off_the_runtime(move || {
         let (offset, pool) = (clock.offset(), Pool::new(&[]));
         let axis = clock.axis(offset.as_ref());
         let shared = Shared { until: clock.until, last: Some(last), ..Shared::new(axis, &pool) };
@@ -286,21 +289,14 @@ async fn siblings(
         let there = cleaned.iter().filter(|series| !series.over).map(|series| (series.first, &series.values[..]));
         Profile::of(there, season)
     });
-    match made.await {
-        Ok(profile) => Ok(profile),
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => Err(KindError::Interrupted),
-    }
+    made.await
 }
 
 /// Starting a process waits for it.
 async fn started(files: &[PathBuf], cancel: &CancellationToken) -> Result<Vec<Arc<PythonModel>>, KindError> {
     let (files, cancel) = (files.to_vec(), cancel.clone());
     let start = move || files.iter().map(|file| PythonModel::start(file, &cancel)).collect::<Result<Vec<_>, _>>();
-    match tokio::task::spawn_blocking(start).await {
-        Ok(started) => started.map_err(KindError::permanent),
-        Err(_) => Err(KindError::Interrupted),
-    }
+    off_the_runtime(start).await?.map_err(KindError::permanent)
 }
 
 /// Where a history ends.

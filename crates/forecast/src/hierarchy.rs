@@ -62,6 +62,7 @@ pub(crate) fn reconcile(settings: &Settings, computed: &mut [Computed]) -> Resul
         let leaves = hierarchy.uppers().get(number).map_or(&[][..], |upper| &upper.leaves);
         // A sum without a forecast of its own has nothing to say beyond its series.
         let mut own = place.map_or_else(|| added[number].clone(), |place| forecasts(node(place)));
+        // One that is young itself has seen little else.
         if place.is_some_and(|place| node(place).record.length >= season_of(node(place))) {
             for new in leaves.iter().filter_map(|&leaf| unseen[leaf].as_ref()) {
                 own.iter_mut().zip(new).for_each(|(sum, new)| *sum += new);
@@ -114,15 +115,12 @@ fn season_of(told: &Told) -> usize {
 const SEEN_ONCE: f64 = 0.5;
 
 /// What the forecasts of its sums lack of a newcomer: all of it at the places of the season at which it was not there yet. `None` for any
-/// other series. A sum that is young itself has seen nothing else.
+/// other series.
 fn unseen(told: &Told) -> Option<Vec<f64>> {
     let (record, season) = (&told.record, season_of(told));
     let lacks = |step: usize| if step % season < season - record.length.min(season) { 1.0 } else { 1.0 - SEEN_ONCE };
-    let steps = || forecasts(told).into_iter().enumerate().map(|(step, forecast)| lacks(step) * forecast).collect();
-    match record.choice.why {
-        Why::Newcomer => Some(steps()),
-        Why::Backtest | Why::NoBacktest | Why::Fallback => None,
-    }
+    let steps = forecasts(told).into_iter().enumerate().map(|(step, forecast)| lacks(step) * forecast);
+    (record.choice.why == Why::Newcomer).then(|| steps.collect())
 }
 
 fn forecasts(told: &Told) -> Vec<f64> {

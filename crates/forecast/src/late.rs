@@ -13,7 +13,7 @@ use crate::history::{Chunk, as_times, of_arrow, texts};
 use crate::queries;
 use crate::settings::Settings;
 
-/// A late series is waited for up to so many parts of a horizon: one that ended before has ended.
+/// A late series is waited for up to the horizon over this: one that ended before has ended.
 const WAITED: usize = 4;
 
 /// From when on nothing counts of each sum that ends before the others, by its level and the values of the columns that it keeps.

@@ -2,7 +2,8 @@
 //!
 //! The file defines `forecast(values, horizon, seasons)`: a list of numbers, oldest first, steps to forecast, lengths of the seasons in
 //! steps; it answers a list of `horizon` numbers. What it raises, prints or takes too long for concerns its own say about that series
-//! alone; after some that took too long it is asked no more. With a PEP 723 header and `uv` on the path it runs with the packages it names, else with `python3` as it is.
+//! alone; after some that took too long it is asked no more. With a PEP 723 header and `uv` on the path it runs with the packages it
+//! names, else with `python3` as it is.
 //!
 //! Cost: one call for each origin of the backtest and one for the forecast, of each series.
 

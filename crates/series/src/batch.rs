@@ -369,12 +369,13 @@ fn newcomer(
         let (first, last) = (shared.axis.time(series.first), shared.axis.time(next - 1));
         record.treatments.push(Treatment { kind: Kind::Newcomer, count: values.len(), first, last });
     }
-    let forecast = match shared.profile {
-        Some(profile) => profile.course(profile.level(values, series.first), next, settings.horizon + series.late),
+    let siblings = shared.profile.map(|profile| (profile, profile.level(values, series.first)));
+    let forecast = match siblings {
+        Some((profile, level)) => profile.course(level, next, settings.horizon + series.late),
         None => vec![0.0; settings.horizon],
     };
-    let share = shared.profile.map_or(STRANGE, |profile| {
-        let said = profile.course(profile.level(values, series.first), series.first, values.len());
+    let share = siblings.map_or(STRANGE, |(profile, level)| {
+        let said = profile.course(level, series.first, values.len());
         let off =
             values.iter().zip(&said).map(|(value, said)| (value / said - 1.0).powi(2)).filter(|off| off.is_finite());
         let (sum, count) = off.fold((STRANGE * STRANGE, 1.0), |(sum, count), off| (sum + off, count + 1.0));

@@ -31,6 +31,11 @@ pub(crate) fn without_years(seasons: &[usize]) -> &[usize] {
     }
 }
 
+/// The longest season of which there are so many `rounds` in a history, a year beside weeks left out.
+pub(crate) fn longest_season(seasons: &[usize], rounds: usize, length: usize) -> Option<usize> {
+    without_years(seasons).iter().rev().copied().find(|season| rounds * season <= length)
+}
+
 /// Seasons that are a year of weeks where they stand alone.
 const WEEKS_OF_A_YEAR: std::ops::RangeInclusive<usize> = 50..=54;
 

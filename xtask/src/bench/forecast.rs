@@ -57,7 +57,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Result<()> {
     for set in &SETS {
         let files = [data.join(format!("{}-train.csv", set.file)), data.join(format!("{}-test.csv", set.file))];
         for half in ["", "even", "odd"] {
-            let auto = auto(&examples, &files, set, half)?;
+            let auto = auto(&examples, &files, set.seasons, half)?;
             let name =
                 if half.is_empty() { set.title.to_owned() } else { format!("{}, {half} series alone", set.title) };
             let of = format!("sMAPE {}, MASE {}, OWA {}", auto.smape, auto.mase, auto.owa);
@@ -94,9 +94,8 @@ pub(super) fn run(bench: &Bench<'_>) -> Result<()> {
     }
     let folder = years(bench, &python)?;
     for (title, file) in [("Days of years, 28 ahead", "years-28"), ("Days of years, 90 ahead", "years-90")] {
-        let set = Set { title, file, seasons: "7,364", owa: f64::NAN, beside: &[] };
         let files = [folder.join(format!("{file}-train.csv")), folder.join(format!("{file}-test.csv"))];
-        let auto = auto(&examples, &files, &set, "")?;
+        let auto = auto(&examples, &files, "7,364", "")?;
         for theirs in ["MSTL", "Prophet"] {
             let peer = peer(bench, &python, &files, "7,365", theirs)?;
             fact(
@@ -160,8 +159,8 @@ struct Auto {
     coverage: String,
 }
 
-fn auto(examples: &Path, files: &[PathBuf; 2], set: &Set, half: &str) -> Result<Auto> {
-    let mut words = vec![text(&files[0])?, text(&files[1])?, "--seasons", set.seasons];
+fn auto(examples: &Path, files: &[PathBuf; 2], seasons: &str, half: &str) -> Result<Auto> {
+    let mut words = vec![text(&files[0])?, text(&files[1])?, "--seasons", seasons];
     if !half.is_empty() {
         words.extend(["--half", half]);
     }

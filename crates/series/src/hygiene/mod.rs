@@ -19,7 +19,7 @@ pub use newcomer::Profile;
 pub(crate) use newcomer::STRANGE;
 
 use crate::axis::Axis;
-use crate::model::without_years;
+use crate::model::longest_season;
 
 /// A value at a time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -190,7 +190,7 @@ impl Draft<'_> {
 
     /// The longest season of which there are at least `cycles`, a year beside weeks left out.
     fn season(&self, cycles: usize) -> Option<usize> {
-        without_years(self.seasons).iter().rev().copied().find(|season| season * cycles <= self.values.len())
+        longest_season(self.seasons, cycles, self.values.len())
     }
 }
 

@@ -26,8 +26,8 @@ impl Model for MovedSeason {
 
     fn fit(&self, input: &Input<'_>) -> Result<Fit, Unfit> {
         let Some(course) = Course::of(input) else {
-            let longest = input.seasons.last().filter(|season| **season > ROUNDS);
-            return Err(match longest {
+            let shortest = input.seasons.iter().find(|season| **season > ROUNDS);
+            return Err(match shortest {
                 Some(season) => Unfit::Short { model: NAME, needs: season + ROUNDS, has: input.values.len() },
                 None => Unfit::Unsuited { model: NAME, why: "there is no season" },
             });

@@ -1,7 +1,7 @@
 //! The last value, the last season, the line through the first and the last value: what every other model has to beat.
 //! Hyndman and Athanasopoulos, *Forecasting: Principles and Practice*, 3rd edition, section 5.2.
 
-use crate::model::{Fit, Input, Model, Parameters, Part, Tier, Unfit, without_years};
+use crate::model::{Fit, Input, Model, Parameters, Part, Tier, Unfit, longest_season};
 
 /// The last value, for ever.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,8 +21,8 @@ impl Model for Naive {
     }
 }
 
-/// The value of the same step of the last season, by the longest season of which there is a whole one, a year beside weeks left out; without one, as
-/// [`Naive`].
+/// The value of the same step of the last season, by the longest season of which there is a whole one, a year beside weeks left out;
+/// without one, as [`Naive`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SeasonalNaive;
 
@@ -36,12 +36,7 @@ impl Model for SeasonalNaive {
     }
 
     fn fit(&self, input: &Input<'_>) -> Result<Fit, Unfit> {
-        let season = without_years(input.seasons)
-            .iter()
-            .rev()
-            .copied()
-            .find(|&season| season <= input.values.len())
-            .unwrap_or(1);
+        let season = longest_season(input.seasons, 1, input.values.len()).unwrap_or(1);
         Ok(repeated("seasonal_naive", input, season))
     }
 }

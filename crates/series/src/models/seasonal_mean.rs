@@ -1,6 +1,6 @@
 //! The mean, or the median, of the same step of the last few seasons: the cheapest forecasts that do not repeat one season's noise.
 
-use crate::model::{Fit, Input, Model, Parameters, Part, Tier, Unfit, without_years};
+use crate::model::{Fit, Input, Model, Parameters, Part, Tier, Unfit, longest_season};
 use crate::robust::median_of;
 
 /// Seasons that are averaged, at most.
@@ -8,7 +8,8 @@ const ROUNDS: usize = 4;
 /// Seasons of which the median is taken, at most: the fewest of which it passes over a wild one.
 const ROUNDS_OF_MEDIAN: usize = 3;
 
-/// The mean over the last seasons, by the longest season of which there are two, a year beside weeks left out; without one, over the last steps.
+/// The mean over the last seasons, by the longest season of which there are two, a year beside weeks left out; without one, over the
+/// last steps.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SeasonalMean;
 
@@ -49,8 +50,7 @@ impl Model for SeasonalMedian {
 /// What `middle` makes of the same step of the last rounds, newest first.
 fn repeated(form: &str, input: &Input<'_>, most: usize, middle: impl Fn(&mut [f64]) -> f64) -> Fit {
     let values = input.values;
-    let season =
-        without_years(input.seasons).iter().rev().copied().find(|season| 2 * season <= values.len()).unwrap_or(1);
+    let season = longest_season(input.seasons, 2, values.len()).unwrap_or(1);
     let mut rounds = Vec::with_capacity(most);
     let mut usual = |step: usize| {
         rounds.clear();

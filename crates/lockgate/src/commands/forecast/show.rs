@@ -330,9 +330,7 @@ impl Seen {
         }
         table
     }
-}
 
-impl Seen {
     /// A row per origin.
     fn backtest(&self) -> Table {
         let mut table =
